@@ -1,0 +1,1 @@
+"""The core: synchronous and pure, without I/O, clock, logging or configuration."""

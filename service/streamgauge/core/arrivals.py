@@ -1,0 +1,40 @@
+"""Arrivals: how many dead letters came within the last span of time."""
+
+from __future__ import annotations
+
+from collections import deque
+
+_STEPS = 256
+
+
+class Arrivals:
+    """A sliding count over the last `span_ms`; what is older is forgotten.
+
+    At most 256 steps are remembered. Arrivals of one step count until the newest of them is older
+    than the span, so the count is never too small, and right to 1/256 of the span.
+    """
+
+    def __init__(self, span_ms: int) -> None:
+        self._span_ms = span_ms
+        self._step_ms = max(1, span_ms // _STEPS)
+        self._steps: deque[tuple[int, int, int]] = deque()
+        self.last_ms: int | None = None
+        """When something arrived last."""
+
+    def add(self, count: int, at_ms: int) -> None:
+        """Count arrivals."""
+        if count == 0:
+            return
+        self.last_ms = at_ms if self.last_ms is None else max(self.last_ms, at_ms)
+        step = at_ms // self._step_ms
+        if self._steps and self._steps[-1][0] >= step:
+            step, newest_ms, before = self._steps.pop()
+            self._steps.append((step, max(newest_ms, at_ms), before + count))
+        else:
+            self._steps.append((step, at_ms, count))
+
+    def recent(self, now_ms: int) -> int:
+        """How many arrived after `now_ms - span_ms`."""
+        while self._steps and self._steps[0][1] <= now_ms - self._span_ms:
+            self._steps.popleft()
+        return sum(count for _, _, count in self._steps)

@@ -1,0 +1,1 @@
+"""The checks: each one a small module that measures; policy, standing and evaluation are shared."""

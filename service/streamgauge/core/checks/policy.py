@@ -1,0 +1,94 @@
+"""A check's policy (what is demanded, frozen) and the measure that it is held against."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from streamgauge.model import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from streamgauge.core.snapshot import Snapshot
+    from streamgauge.model import Blind
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound on a measured value; at least one of `above` and `below` is given."""
+
+    above: float | None = None
+    """Breached by a value greater than this."""
+    below: float | None = None
+    """Breached by a value less than this."""
+    for_ms: int = 0
+    """How long the breach must last before it counts."""
+
+    def breached_by(self, value: float) -> float | None:
+        """The bound that the value breaches, None if it breaches none."""
+        if self.above is not None and value > self.above:
+            return self.above
+        if self.below is not None and value < self.below:
+            return self.below
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a check demands."""
+
+    warn: Limit | None = None
+    fail: Limit | None = None
+    keep_failing_for_ms: int = 0
+    """How long a level is kept after the last breach of its limit."""
+    on_no_data: Level = Level.UNKNOWN
+    """What is said when nothing was there to measure (not when the gauge was blind)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What one evaluation measured.
+
+    A value may be there although the gauge is partly blind: then it can breach a limit, but it
+    cannot pass. Without a value, `blind` tells the unknown from "nothing was there to measure".
+    """
+
+    asset_key: tuple[str, ...]
+    text: str
+    """What is so, as the beginning of a sentence: "the lag of fulfillment is 12 records"."""
+    value: float | None = None
+    blind: Blind | None = None
+    name: str | None = None
+    """The consumer group or pattern that is measured; None for the asset as a whole."""
+
+
+class Asset(Enum):
+    """Which Dagster asset a check stands on."""
+
+    STREAM = "stream"
+    DEAD_LETTERS = "dead_letters"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A named rule: what it measures, in which unit, and what it demands if nobody says."""
+
+    name: str
+    asset: Asset
+    unit: str
+    description: str
+    default: Policy
+    measure: Callable[[Snapshot], Iterable[Measure]]
+
+
+def check_name(check: str, group: str | None) -> str:
+    """The stable name under which a check is told: `<measure>` or `<measure>__<group>`."""
+    return check if group is None else f"{check}__{re.sub(r'[^A-Za-z0-9_]', '_', group)}"
+
+
+def blind_about(snapshot: Snapshot, what: str) -> Blind | None:
+    """What the gauge cannot vouch for about `what`, None if it sees."""
+    return next((blind for blind in snapshot.blind if blind.what == what), None)

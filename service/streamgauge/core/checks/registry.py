@@ -1,0 +1,17 @@
+"""The checks of this release; a new one is its module, its table test and a line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from streamgauge.core.checks.arrival_age import ARRIVAL_AGE
+from streamgauge.core.checks.fresh import FRESH
+from streamgauge.core.checks.lag import LAG
+from streamgauge.core.checks.no_dead_letters import NO_DEAD_LETTERS
+from streamgauge.core.checks.throughput import THROUGHPUT
+
+if TYPE_CHECKING:
+    from streamgauge.core.checks.policy import Check
+
+CHECKS: Final[tuple[Check, ...]] = (NO_DEAD_LETTERS, FRESH, ARRIVAL_AGE, LAG, THROUGHPUT)
+"""In the order in which their verdicts are told: what has died comes first."""

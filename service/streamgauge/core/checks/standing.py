@@ -1,0 +1,120 @@
+"""A check's standing: its memory from one evaluation to the next, and the rules that move it.
+
+Rules, in this order:
+1. A limit is breached by a value beyond it. The breach counts once it has lasted `for`.
+2. A counting breach goes on counting until `keep_failing_for` after its last sighting.
+3. Without a value a breach that does not count yet is forgotten; a counting one follows rule 2.
+4. The level is FAIL if the breach of `fail` counts, else WARN if that of `warn` does,
+   else UNKNOWN if the gauge is blind, else what `on_no_data` says without a value, else PASS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from streamgauge.core.wording import duration, moment, number
+from streamgauge.model import Level
+
+if TYPE_CHECKING:
+    from streamgauge.core.checks.policy import Limit, Measure, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """The memory of one limit."""
+
+    since_ms: int | None = None
+    """Start of the unbroken breach; None while the value keeps the limit."""
+    last_ms: int | None = None
+    """When the limit was last seen breached; None if never since it last stopped counting."""
+    bound: float | None = None
+    """The bound that was breached last."""
+    counts: bool = False
+
+    def moved(self, limit: Limit | None, value: float | None, keep_ms: int, now_ms: int) -> Breach:
+        """Rules 1 to 3 for one evaluation."""
+        if limit is None:
+            return Breach()
+        bound = None if value is None else limit.breached_by(value)
+        if bound is not None:
+            since_ms = now_ms if self.since_ms is None else min(self.since_ms, now_ms)
+            return Breach(since_ms, now_ms, bound, self.counts or now_ms - since_ms >= limit.for_ms)
+        if self.counts and self.last_ms is not None and now_ms - self.last_ms < keep_ms:
+            return replace(self, since_ms=None)
+        return Breach()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a check says, and what it must remember to say it."""
+
+    level: Level
+    since_ms: int
+    reason: str
+    value: float | None = None
+    limit: float | None = None
+    warn: Breach = field(default_factory=Breach)
+    fail: Breach = field(default_factory=Breach)
+
+
+def first_standing(now_ms: int) -> Standing:
+    """The standing of a check that was never evaluated."""
+    return Standing(Level.UNKNOWN, now_ms, "not evaluated yet")
+
+
+def judge(policy: Policy, measure: Measure, before: Standing, unit: str, now_ms: int) -> Standing:
+    """The standing after one evaluation, by the rules of this module."""
+    keep_ms = policy.keep_failing_for_ms
+    warn = before.warn.moved(policy.warn, measure.value, keep_ms, now_ms)
+    fail = before.fail.moved(policy.fail, measure.value, keep_ms, now_ms)
+    if fail.counts:
+        level, limit, reason = Level.FAIL, fail.bound, _breached(measure, fail, unit, now_ms)
+    elif warn.counts:
+        level, limit, reason = Level.WARN, warn.bound, _breached(measure, warn, unit, now_ms)
+    elif measure.blind is not None:
+        level, limit = Level.UNKNOWN, None
+        reason = f"blind since {moment(measure.blind.since_ms)}: {measure.blind.reason}"
+    elif measure.value is None:
+        level, limit, reason = policy.on_no_data, None, measure.text
+    else:
+        level, limit = Level.PASS, _nearest(policy)
+        reason = _kept(measure, warn, fail, unit, now_ms)
+    return Standing(
+        level=level,
+        since_ms=before.since_ms if level is before.level else now_ms,
+        reason=reason,
+        value=measure.value,
+        limit=limit,
+        warn=warn,
+        fail=fail,
+    )
+
+
+def _breached(measure: Measure, breach: Breach, unit: str, now_ms: int) -> str:
+    limit = f"limit {number(breach.bound)} {unit}"
+    if breach.since_ms is not None:
+        return f"{measure.text} ({limit}, breached for {duration(now_ms - breach.since_ms)})"
+    if measure.blind is not None:
+        return (
+            f"{limit} was breached until {moment(breach.last_ms)}, "
+            f"and since then the gauge is blind: {measure.blind.reason}"
+        )
+    return f"{measure.text}; {limit} was breached until {moment(breach.last_ms)}"
+
+
+def _kept(measure: Measure, warn: Breach, fail: Breach, unit: str, now_ms: int) -> str:
+    pending = fail if fail.since_ms is not None else warn
+    if pending.since_ms is None:
+        return measure.text
+    return (
+        f"{measure.text} (limit {number(pending.bound)} {unit}, "
+        f"breached only for {duration(now_ms - pending.since_ms)} so far)"
+    )
+
+
+def _nearest(policy: Policy) -> float | None:
+    for limit in (policy.warn, policy.fail):
+        if limit is not None:
+            return limit.above if limit.above is not None else limit.below
+    return None

@@ -1,0 +1,247 @@
+"""The gauge of one stream: takes in what the shells saw and says all that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from streamgauge.core.arrivals import Arrivals
+from streamgauge.core.checks.evaluation import Evaluation
+from streamgauge.core.checks.registry import CHECKS
+from streamgauge.core.lag import group_view, is_pattern
+from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot
+from streamgauge.core.topic import Topic, is_fresh
+from streamgauge.core.totals import Totals
+from streamgauge.core.windows import Windows
+from streamgauge.model import UNKNOWN, Blind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streamgauge.core.checks.policy import Policy
+    from streamgauge.core.snapshot import PartitionView, Verdict, Window
+    from streamgauge.core.totals import ArrivalAges
+    from streamgauge.model import Columns, CommittedOffsets, LogOffsets
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterTopic:
+    """A dead letter topic and the Dagster asset that stands for it."""
+
+    topic: str
+    asset_key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPolicy:
+    """What is to be measured of one stream."""
+
+    name: str
+    topic: str
+    asset_key: tuple[str, ...]
+    groups: tuple[str, ...]
+    """Consumer groups by name or pattern."""
+    dead_letters: tuple[DeadLetterTopic, ...]
+    window_ms: int
+    resolution_ms: int
+    checks: Mapping[str, Policy]
+    """By check name; a check that is absent follows its default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one tick says."""
+
+    snapshot: Snapshot
+    changed: tuple[Verdict, ...]
+    """Verdicts whose level differs from the tick before; at the first tick, all."""
+    window: Window | None
+    """The window that ended at this tick."""
+
+
+class StreamGauge:
+    """All that is known of one stream. Every method is synchronous and takes its time as argument.
+
+    Within a life totals only grow and positions only move forward.
+    """
+
+    def __init__(self, policy: StreamPolicy, life: str, now_ms: int) -> None:
+        self.policy = policy
+        self._evaluation = Evaluation(CHECKS, policy.checks)
+        self._levels: dict[tuple[tuple[str, ...], str], str] = {}
+        self._blind: dict[str, Blind] = {}
+        self._committed: dict[str, CommittedOffsets | None] = {}
+        self._log: LogOffsets | None = None
+        self.begin_life(life, now_ms)
+        self.watch(group for group in policy.groups if not is_pattern(group))
+        for topic in self._topics:
+            self.blinded(f"topic {topic}", "not asked for yet", now_ms)
+        for group in self._committed:
+            self.blinded(f"group {group}", "its committed offsets were not asked for yet", now_ms)
+
+    def begin_life(self, life: str, now_ms: int) -> None:
+        """Start all totals at zero; positions must be assigned again."""
+        self._life, self._life_start_ms = life, now_ms
+        self._stream = Topic(self.policy.topic, now_ms)
+        self._dead_letters = {
+            each.topic: (each, Topic(each.topic, now_ms), Arrivals(self.policy.window_ms))
+            for each in self.policy.dead_letters
+        }
+        self._windows = Windows(self.policy.window_ms, now_ms, Totals())
+        self._last_window: Window | None = None
+        self._last_record_ms: int | None = None
+
+    @property
+    def _topics(self) -> dict[str, Topic]:
+        letters = {name: topic for name, (_, topic, _) in self._dead_letters.items()}
+        return {self._stream.name: self._stream, **letters}
+
+    def assigned(self, topic: str, positions: Mapping[int, int]) -> None:
+        """Partitions of a topic are tailed from these offsets on."""
+        self._topics[topic].assigned(positions)
+
+    def partitions(self, topic: str) -> tuple[int, ...]:
+        """The assigned partitions of a topic."""
+        return self._topics[topic].partitions
+
+    def fold(self, columns: Columns) -> ArrivalAges | None:
+        """Count records; of the stream's topic also return their arrival ages."""
+        if columns.topic == self._stream.name:
+            self._remember_last_record(columns)
+            return self._stream.fold(columns)
+        _, topic, arrivals = self._dead_letters[columns.topic]
+        topic.fold_dead_letters(columns)
+        arrivals.add(len(columns.offsets), columns.received_ms)
+        return None
+
+    def _remember_last_record(self, columns: Columns) -> None:
+        """Receipt tells when a record came only while live; else only the append time does."""
+        if not len(columns.offsets):
+            return
+        came_ms = columns.received_ms if columns.live else int(columns.append_ms.max())
+        if came_ms != UNKNOWN:
+            self._last_record_ms = max(came_ms, self._last_record_ms or 0)
+
+    def passed(
+        self, topic: str, partition: int, next_offset: int, *, lost: int = 0, undecodable: int = 0
+    ) -> None:
+        """The position moved over offsets that gave no record."""
+        self._topics[topic].passed(partition, next_offset, lost=lost, undecodable=undecodable)
+
+    def answered(self, topic: str, partition: int, end_offset: int, answered_ms: int) -> None:
+        """A fetch was answered at that time and said where the partition's log ends."""
+        self._topics[topic].answered(partition, end_offset, answered_ms)
+
+    def watch(self, groups: Iterable[str]) -> None:
+        """Consumer groups to show, whether or not their offsets were answered yet."""
+        for group in groups:
+            self._committed.setdefault(group, None)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The consumer groups to ask for, those found by patterns included."""
+        return tuple(self._committed)
+
+    def offsets(self, committed: Iterable[CommittedOffsets], log: LogOffsets | None) -> None:
+        """Committed offsets of groups and, fetched after them, the ends of the stream's log."""
+        if log is not None:
+            self._log = log
+        for answer in committed:
+            self._committed[answer.group] = answer
+            for partition, offset in answer.offsets.items():
+                if offset is not None:
+                    self._stream.committed(answer.group, partition, offset)
+
+    def blinded(self, what: str, reason: str, now_ms: int) -> None:
+        """Something cannot be vouched for from now on, or still cannot for this reason."""
+        since_ms = self._blind[what].since_ms if what in self._blind else now_ms
+        self._blind[what] = Blind(what, since_ms, reason)
+
+    def sighted(self, what: str) -> bool:
+        """It can be vouched for again; returns whether it could not before."""
+        return self._blind.pop(what, None) is not None
+
+    def tick(self, now_ms: int) -> Told:
+        """Cut the window that has ended, judge every check, and say all that is known."""
+        partitions = self._stream.views()
+        letters = {name: topic.views() for name, (_, topic, _) in self._dead_letters.items()}
+        letter_partitions = tuple(view for views in letters.values() for view in views)
+        everything = partitions + letter_partitions
+        totals = _sum(everything)
+        completeness = self._completeness(everything, now_ms)
+        window = self._windows.cut(now_ms, totals, completeness)
+        self._last_window = window or self._last_window
+        snapshot = Snapshot(
+            stream=self.policy.name,
+            topic=self.policy.topic,
+            asset_key=self.policy.asset_key,
+            life=self._life,
+            life_start_ms=self._life_start_ms,
+            as_of_ms=now_ms,
+            totals=totals,
+            partitions=partitions,
+            dead_letter_partitions=letter_partitions,
+            dead_letters=tuple(
+                DeadLetterTopicView(
+                    topic=name,
+                    asset_key=each.asset_key,
+                    totals=_sum(letters[name]),
+                    recent=arrivals.recent(now_ms),
+                    last_arrival_ms=arrivals.last_ms,
+                )
+                for name, (each, _, arrivals) in self._dead_letters.items()
+            ),
+            groups={
+                group: group_view(self._stream.partitions, committed, self._log)
+                for group, committed in self._committed.items()
+            },
+            watched_groups=self.policy.groups,
+            window_ms=self.policy.window_ms,
+            last_window=self._last_window,
+            last_record_ms=self._last_record_ms,
+            completeness=completeness,
+            blind=self._blind_now(now_ms),
+            verdicts=(),
+            resolution_ms=self.policy.resolution_ms,
+        )
+        verdicts = self._evaluation.evaluate(snapshot)
+        return Told(replace(snapshot, verdicts=verdicts), self._changed(verdicts), window)
+
+    @property
+    def next_window_end_ms(self) -> int:
+        """When the open window ends."""
+        return self._windows.next_end_ms
+
+    def _completeness(self, views: tuple[PartitionView, ...], now_ms: int) -> float | None:
+        """None while a topic's partitions are not known: a share of what is unknown."""
+        if not all(topic.partitions for topic in self._topics.values()):
+            return None
+        fresh = sum(
+            is_fresh(view.as_of_ms, now_ms) and f"topic {view.topic}" not in self._blind
+            for view in views
+        )
+        return fresh / len(views)
+
+    def _blind_now(self, now_ms: int) -> tuple[Blind, ...]:
+        told = dict(self._blind)
+        for topic in self._topics.values():
+            stale = topic.stale(now_ms)
+            if stale is not None:
+                told.setdefault(stale.what, stale)
+        return tuple(told.values())
+
+    def _changed(self, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+        changed = tuple(
+            verdict
+            for verdict in verdicts
+            if self._levels.get((verdict.asset_key, verdict.check)) != verdict.level
+        )
+        self._levels = {(verdict.asset_key, verdict.check): verdict.level for verdict in verdicts}
+        return changed
+
+
+def _sum(views: Iterable[PartitionView]) -> Totals:
+    total = Totals()
+    for view in views:
+        total = total + view.totals
+    return total

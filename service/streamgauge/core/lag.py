@@ -1,0 +1,97 @@
+"""Lag of a consumer group in records, from its committed offsets and the ends of the log.
+
+Rules for one partition; committed offsets must have been fetched before the ends:
+1. Without a known end the lag is unknown.
+2. Without a committed offset it is 0 where the log holds nothing, else unknown: nobody can know
+   from where the group will read.
+3. A committed offset beyond the end does not fit this log (truncated, or written anew): unknown.
+4. Below the start offset only what still exists counts: end - start.
+5. Else end - committed. It is an upper bound, because control records, aborted and compacted data
+   take up offsets too; 0 is exact.
+A group's lag is the sum over the partitions, and unknown as soon as one of them is.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from streamgauge.core.snapshot import GroupPartitionView, GroupView
+from streamgauge.model import GroupStatus, LagBound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streamgauge.model import CommittedOffsets, LogOffsets
+
+
+def partition_lag(
+    committed: int | None, start: int | None, end: int | None
+) -> tuple[int | None, LagBound]:
+    """The lag in records and how it is to be read, by the rules of this module."""
+    if end is None:
+        return None, LagBound.UNKNOWN
+    if committed is None:
+        return (0, LagBound.EXACT) if start == end else (None, LagBound.UNKNOWN)
+    if committed > end:
+        return None, LagBound.UNKNOWN
+    lag = end - committed if start is None else end - max(start, committed)
+    return lag, LagBound.UPPER if lag else LagBound.EXACT
+
+
+def group_view(
+    partitions: Iterable[int], committed: CommittedOffsets | None, log: LogOffsets | None
+) -> GroupView:
+    """A group on all partitions of its topic; whatever was not answered is unknown."""
+    views = {}
+    for partition in sorted(partitions):
+        offset = None if committed is None else committed.offsets.get(partition)
+        end = None if log is None else log.end.get(partition)
+        start = None if log is None else log.start.get(partition)
+        lag, bound = (None, LagBound.UNKNOWN)
+        if committed is not None:
+            lag, bound = partition_lag(offset, start, end)
+        views[partition] = GroupPartitionView(offset, end, lag, bound, None, LagBound.UNKNOWN)
+    lag, bound = _sum(views)
+    return GroupView(
+        status=GroupStatus.UNKNOWN,
+        lag=lag,
+        lag_bound=bound,
+        time_lag_seconds=None,
+        time_lag_bound=LagBound.UNKNOWN,
+        as_of_ms=None if committed is None else committed.seen_at_ms,
+        partitions=views,
+    )
+
+
+def _sum(views: Mapping[int, GroupPartitionView]) -> tuple[int | None, LagBound]:
+    known = [view.lag for view in views.values() if view.lag is not None]
+    never = all(view.committed_offset is None for view in views.values())
+    if never or len(known) < len(views):
+        return None, LagBound.UNKNOWN
+    exact = all(view.lag_bound is LagBound.EXACT for view in views.values())
+    return sum(known), LagBound.EXACT if exact else LagBound.UPPER
+
+
+def known_lag(view: GroupView) -> int | None:
+    """Sum over the partitions whose lag is known; None if the group has committed nowhere."""
+    if all(part.committed_offset is None for part in view.partitions.values()):
+        return None
+    return sum(part.lag for part in view.partitions.values() if part.lag is not None)
+
+
+def unknown_partitions(view: GroupView) -> list[int]:
+    """The partitions on which the group's lag is not known."""
+    return [number for number, part in view.partitions.items() if part.lag is None]
+
+
+def is_pattern(group: str) -> bool:
+    """Whether a configured group is a pattern (`*`, `?`, `[`) and not a name."""
+    return any(sign in group for sign in "*?[")
+
+
+def matching(group: str, names: Iterable[str]) -> list[str]:
+    """The names that a configured group or pattern means, sorted."""
+    if is_pattern(group):
+        return sorted(name for name in names if fnmatchcase(name, group))
+    return [name for name in names if name == group]

@@ -1,0 +1,138 @@
+"""Everything that is known of one stream at one moment, as the sinks are handed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamgauge.core.totals import Totals
+    from streamgauge.model import Blind, GroupStatus, LagBound, Level
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionView:
+    """One partition of the stream's topic or of one of its dead letter topics."""
+
+    topic: str
+    partition: int
+    start_position: int
+    """First offset that the totals of this life can hold."""
+    next_offset: int
+    """Offset up to which records are folded into the totals."""
+    end_offset: int | None
+    as_of_ms: int | None
+    """When a fetch was last answered: up to then the totals hold all that the broker gave."""
+    totals: Totals
+    """A copy that no longer grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPartitionView:
+    """One consumer group on one partition; None is unknown."""
+
+    committed_offset: int | None
+    end_offset: int | None
+    lag: int | None
+    lag_bound: LagBound
+    time_lag_seconds: float | None
+    time_lag_bound: LagBound
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """One consumer group on the stream's topic; lag is the sum over its partitions."""
+
+    status: GroupStatus
+    lag: int | None
+    lag_bound: LagBound
+    time_lag_seconds: float | None
+    time_lag_bound: LagBound
+    as_of_ms: int | None
+    """When its committed offsets were last answered."""
+    partitions: Mapping[int, GroupPartitionView]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What came in [start, end) of the reporter's wall clock."""
+
+    start_ms: int
+    end_ms: int
+    totals: Totals
+    """Totals at the end less totals at the start."""
+    completeness: float | None
+    """Share of the stream's partitions whose state was fresh at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check says now."""
+
+    check: str
+    """Name as Dagster shows it: `<measure>` or `<measure>__<group>`."""
+    asset_key: tuple[str, ...]
+    level: Level
+    reason: str
+    """One sentence that a person on call understands."""
+    value: float | None
+    """The measured value in `unit`; None where there is none."""
+    unit: str
+    limit: float | None
+    """The limit that `level` is about: the breached one, or the nearest one not breached."""
+    since_ms: int
+    """Since when the check says this level."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterTopicView:
+    """One dead letter topic of the stream."""
+
+    topic: str
+    asset_key: tuple[str, ...]
+    totals: Totals
+    """Sum over its partitions."""
+    recent: int
+    """Dead letters that arrived within the last window length, up to `as_of_ms`."""
+    last_arrival_ms: int | None
+    """Receipt time of the newest dead letter of this life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One stream at `as_of_ms`. Nothing in it changes any more, so threads may share it."""
+
+    stream: str
+    topic: str
+    asset_key: tuple[str, ...]
+    life: str
+    """Identity of the span over which the totals grow."""
+    life_start_ms: int
+    as_of_ms: int
+    totals: Totals
+    """Sum over all partitions, dead letter topics included."""
+    partitions: tuple[PartitionView, ...]
+    """Of the stream's topic, ordered by partition; empty while the topic was never seen."""
+    dead_letter_partitions: tuple[PartitionView, ...]
+    dead_letters: tuple[DeadLetterTopicView, ...]
+    groups: Mapping[str, GroupView]
+    """By consumer group: those named in the configuration and those its patterns found."""
+    watched_groups: tuple[str, ...]
+    """Group names and patterns as configured."""
+    window_ms: int
+    """Length of a window."""
+    last_window: Window | None
+    """The last one that ended; None before the first."""
+    last_record_ms: int | None
+    """Receipt time of the newest record of this life."""
+    completeness: float | None
+    """Share of partitions (dead letter topics included) whose as-of time is at most 30 s old.
+
+    None while it is not known how many partitions there are.
+    """
+    blind: tuple[Blind, ...]
+    verdicts: tuple[Verdict, ...]
+    resolution_ms: int
+    """How much too large an arrival age of a CreateTime topic may be: the fetch wait."""

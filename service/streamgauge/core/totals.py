@@ -1,0 +1,122 @@
+"""Totals: what the records of a partition amount to; the only place where counts live.
+
+A total only grows. Totals of partitions add up to those of a stream, and the totals at two times
+subtract to what happened in between: every number that is told is such a difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from streamgauge.core.growing import Growing
+from streamgauge.core.histogram import Histogram
+from streamgauge.model import EVENT_TIME_SOURCES, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from streamgauge.model import Columns
+
+NO_EVENT_TIME: Final = "none"
+"""Name in `Totals.event_times` of the records for which no source answered."""
+
+
+@dataclass(slots=True)
+class GroupTotals(Growing):
+    """What one consumer group did on a partition."""
+
+    committed: int = 0
+    """Offsets its commits moved forward, from the first commit seen in this life."""
+    aged: Histogram = field(default_factory=Histogram)
+    """Processed ages."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalAges:
+    """The arrival ages that a fold counted, as columns of equal length m."""
+
+    rows: NDArray[np.intp]
+    """Row of the record in the folded columns."""
+    ages_ms: NDArray[np.int64]
+    """Never negative."""
+    positions: NDArray[np.intp]
+    """Bucket position in the histogram."""
+
+
+@dataclass(slots=True)
+class Totals(Growing):
+    """The typed table of everything that is counted; each field adds and subtracts by its type."""
+
+    records: int = 0
+    """Records of the stream's topic."""
+    bytes: int = 0
+    """Bytes of their keys, values and headers, uncompressed."""
+    arrival_ages: Histogram = field(default_factory=Histogram)
+    """Ages on arrival in the log; negative ones enter as 0."""
+    unaged: int = 0
+    """Records whose arrival age is unknown: no append time and not live, or no event time."""
+    negative: int = 0
+    """Records older in the log than in their own words (clock skew), a part of `arrival_ages`."""
+    traced: int = 0
+    """Records with a valid trace context."""
+    sampled: int = 0
+    """Records whose trace context says sampled, a part of `traced`."""
+    event_times: dict[str, int] = field(default_factory=dict)
+    """Records by the source that answered for their event time, or `none`."""
+    unreadable_event_times: dict[str, int] = field(default_factory=dict)
+    """Values that were there and could not be read as a time, by event time source."""
+    rejected_contexts: dict[str, int] = field(default_factory=dict)
+    """Trace headers refused, by reason."""
+    dead_letters: int = 0
+    """Records of the stream's dead letter topics."""
+    undecodable: int = 0
+    """Offsets whose records could not be decoded, in stream and dead letter topics."""
+    lost: int = 0
+    """Offsets that retention deleted before the gauge had read them."""
+    groups: dict[str, GroupTotals] = field(default_factory=dict)
+    """By consumer group."""
+
+    def fold(self, columns: Columns) -> ArrivalAges:
+        """Count the records of a stream's topic and return the arrival ages among them.
+
+        The append time of a CreateTime record is unknown; while the record is live its receipt time
+        stands in, which is too late by at most one fetch wait. Otherwise the record is unaged.
+        """
+        count = len(columns.offsets)
+        append_ms = columns.append_ms
+        if columns.live:
+            append_ms = np.where(append_ms == UNKNOWN, columns.received_ms, append_ms)
+        rows = np.flatnonzero((append_ms != UNKNOWN) & (columns.event_ms != UNKNOWN))
+        ages_ms = append_ms[rows] - columns.event_ms[rows]
+        self.records += count
+        self.bytes += columns.byte_count
+        self.unaged += count - len(rows)
+        self.negative += int(np.count_nonzero(ages_ms < 0))
+        self.traced += count - columns.contexts.count(None)
+        self.sampled += int(np.count_nonzero(columns.sampled))
+        answered = np.bincount(columns.event_time_source + 1, minlength=len(EVENT_TIME_SOURCES) + 1)
+        names = (NO_EVENT_TIME, *(source.value for source in EVENT_TIME_SOURCES))
+        _count(self.event_times, dict(zip(names, answered.tolist(), strict=True)))
+        _count(self.unreadable_event_times, columns.unreadable_event_times)
+        _count(self.rejected_contexts, columns.rejected_contexts)
+        ages_ms = np.maximum(ages_ms, 0)
+        return ArrivalAges(rows, ages_ms, self.arrival_ages.fold(ages_ms))
+
+    def fold_dead_letters(self, columns: Columns) -> None:
+        """Count the records of a dead letter topic."""
+        self.dead_letters += len(columns.offsets)
+
+    def fold_commit(self, group: str, advanced: int) -> None:
+        """Count offsets that a commit of the group moved forward (never negative)."""
+        self.groups.setdefault(group, GroupTotals()).committed += advanced
+
+
+def _count(into: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, count in more.items():
+        if count:
+            into[name] = into.get(name, 0) + count

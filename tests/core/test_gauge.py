@@ -1,0 +1,209 @@
+"""The gauge of a stream, told like stories from assignment to verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streamgauge.core.checks.policy import Limit, Policy
+from streamgauge.core.gauge import DeadLetterTopic, StreamGauge, StreamPolicy
+from streamgauge.core.totals import Totals
+from streamgauge.model import Blind, CommittedOffsets, LogOffsets
+
+POLICY = StreamPolicy(
+    name="orders-stream",
+    topic="orders",
+    asset_key=("kafka", "orders"),
+    groups=("g", "b-*"),
+    dead_letters=(DeadLetterTopic("dlq", ("kafka", "dlq")),),
+    window_ms=10_000,
+    resolution_ms=100,
+    checks={"lag": Policy(fail=Limit(above=3))},
+)
+
+
+@pytest.fixture
+def gauge():
+    """A gauge at second 100 that sees everything: orders/0, orders/1 and dlq/0, all empty."""
+    made = StreamGauge(POLICY, "life-1", 100_000)
+    made.assigned("orders", {0: 0, 1: 0})
+    made.assigned("dlq", {0: 5})
+    for what in ("topic orders", "topic dlq", "group g"):
+        assert made.sighted(what)
+    see_ends(made, 100_000)
+    return made
+
+
+def see_ends(gauge, now_ms, ends=None):
+    """Every fetch was answered."""
+    ends = {("orders", 0): 0, ("orders", 1): 0, ("dlq", 0): 5} | (ends or {})
+    for (topic, partition), end in ends.items():
+        gauge.answered(topic, partition, end, now_ms)
+
+
+def levels(told):
+    """Level by check."""
+    return {verdict.check: verdict.level.value for verdict in told.snapshot.verdicts}
+
+
+def test_before_anything_was_seen_all_is_unknown():
+    """Unknown is a value: no completeness, no pass, and each blind spot has its sentence."""
+    told = StreamGauge(POLICY, "life-1", 100_000).tick(100_000)
+    assert told.snapshot.completeness is None
+    assert set(levels(told).values()) == {"unknown"}
+    assert told.changed == told.snapshot.verdicts
+    assert told.snapshot.blind == (
+        Blind("topic orders", 100_000, "not asked for yet"),
+        Blind("topic dlq", 100_000, "not asked for yet"),
+        Blind("group g", 100_000, "its committed offsets were not asked for yet"),
+    )
+    assert (told.snapshot.groups["g"].lag, told.snapshot.partitions) == (None, ())
+    assert (told.snapshot.life, told.snapshot.life_start_ms) == ("life-1", 100_000)
+
+
+def test_a_healthy_stream_passes_and_tells_its_window(gauge, columns):
+    """Records, a commit and a caught-up log give a complete picture."""
+    gauge.fold(columns([104_000, 104_500], received_ms=105_000))
+    see_ends(gauge, 105_000, {("orders", 0): 2})
+    log = LogOffsets("orders", {0: 0, 1: 0}, {0: 2, 1: 0}, 105_000)
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 1, 1: 0}, 105_000)], log)
+    told = gauge.tick(110_000)
+    assert levels(told) == {
+        "no_dead_letters": "pass", "fresh": "pass", "arrival_age": "pass",
+        "lag__g": "pass", "lag__b__": "unknown",
+    }  # fmt: skip
+    assert (told.window.start_ms, told.window.end_ms) == (100_000, 110_000)
+    assert (told.window.totals.records, told.window.completeness) == (2, 1.0)
+    snapshot = told.snapshot
+    assert (snapshot.totals.records, snapshot.completeness, snapshot.blind) == (2, 1.0, ())
+    assert (snapshot.last_record_ms, snapshot.groups["g"].lag) == (105_000, 1)
+    assert (snapshot.last_window, snapshot.window_ms) == (told.window, 10_000)
+    assert (snapshot.watched_groups, snapshot.resolution_ms) == (("g", "b-*"), 100)
+    assert gauge.next_window_end_ms == 120_000
+    assert gauge.tick(110_001).window is None
+    assert gauge.tick(110_002).snapshot.last_window == told.window
+
+
+def test_only_changed_levels_are_changes(gauge):
+    """The first tick tells all, the next only what differs."""
+    first = gauge.tick(100_000)
+    assert len(first.changed) == len(first.snapshot.verdicts) == 5
+    assert gauge.tick(100_500).changed == ()
+    log = LogOffsets("orders", {0: 0, 1: 0}, {0: 9, 1: 0}, 101_000)
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 1, 1: 0}, 101_000)], log)
+    (change,) = gauge.tick(101_000).changed
+    assert (change.check, change.level.value, change.since_ms) == ("lag__g", "fail", 101_000)
+
+
+def test_a_dead_letter_fails_its_check_at_once(gauge, columns):
+    """It counts as an arrival of the dead letter topic, not as a record of the stream."""
+    dead = columns([1], topic="dlq", first_offset=5, received_ms=101_000)
+    assert gauge.fold(dead) is None
+    see_ends(gauge, 101_000, {("dlq", 0): 6})
+    told = gauge.tick(101_001)
+    assert levels(told)["no_dead_letters"] == "fail"
+    (view,) = told.snapshot.dead_letters
+    assert (view.topic, view.asset_key, view.recent) == ("dlq", ("kafka", "dlq"), 1)
+    assert (view.totals.dead_letters, view.last_arrival_ms) == (1, 101_000)
+    assert told.snapshot.totals == Totals(dead_letters=1)
+    assert told.snapshot.dead_letter_partitions[0].next_offset == 6
+    assert told.snapshot.last_record_ms is None
+    assert gauge.tick(111_001).snapshot.dead_letters[0].recent == 0
+
+
+def test_silence_of_the_broker_is_blindness(gauge):
+    """After 30 s without an answered fetch that showed the end nothing passes."""
+    gauge.tick(100_000)
+    assert gauge.tick(130_000).snapshot.completeness == 1.0
+    see_ends(gauge, 130_001, {("orders", 1): 7})
+    told = gauge.tick(130_002)
+    assert told.snapshot.completeness == pytest.approx(2 / 3)
+    (blind,) = told.snapshot.blind
+    assert (blind.what, blind.since_ms) == ("topic orders", 100_000)
+    assert "partition 1" in blind.reason
+    assert levels(told)["fresh"] == "unknown"
+    assert levels(told)["no_dead_letters"] == "pass"
+
+
+def test_what_the_shells_cannot_see_counts_against_completeness(gauge):
+    """A told blindness keeps its beginning, takes the newest reason, and ends when sighted."""
+    gauge.blinded("topic dlq", "absent", 101_000)
+    gauge.blinded("topic dlq", "no right to read it", 102_000)
+    told = gauge.tick(103_000)
+    assert told.snapshot.blind == (Blind("topic dlq", 101_000, "no right to read it"),)
+    assert told.snapshot.completeness == pytest.approx(2 / 3)
+    assert levels(told)["no_dead_letters"] == "unknown"
+    assert gauge.sighted("topic dlq")
+    assert not gauge.sighted("topic dlq")
+    assert gauge.tick(104_000).snapshot.completeness == 1.0
+
+
+def test_a_told_blindness_is_not_told_twice(gauge):
+    """The shell's reason wins over the gauge's own."""
+    gauge.blinded("topic orders", "the broker does not answer", 101_000)
+    assert [b.reason for b in gauge.tick(200_000).snapshot.blind] == [
+        "the broker does not answer",
+        "the gauge has not read to the end of partition 0",
+    ]
+
+
+def test_groups_found_by_a_pattern_are_watched(gauge):
+    """They are shown from then on, also before their offsets are answered."""
+    gauge.watch(["b-1", "g"])
+    assert gauge.watched == ("g", "b-1")
+    assert gauge.tick(101_000).snapshot.groups["b-1"].as_of_ms is None
+    log = LogOffsets("orders", {0: 0, 1: 0}, {0: 4, 1: 0}, 102_000)
+    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 4, 1: 0}, 102_000)], log)
+    assert levels(gauge.tick(102_000))["lag__b__"] == "pass"
+    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 0, 1: 0}, 103_000)], None)
+    assert levels(gauge.tick(103_000))["lag__b__"] == "fail"
+    assert gauge.tick(103_000).snapshot.totals.groups["b-1"].committed == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "last_record_ms"),
+    [
+        ({"live": True}, 105_000),
+        ({"live": False}, None),
+        ({"live": False, "append_ms": [90_000, 91_000]}, 91_000),
+    ],
+)
+def test_the_last_record_is_known_by_receipt_only_while_live(
+    gauge, columns, fields, last_record_ms
+):
+    """A replayed record says nothing of when it came, unless the log does."""
+    gauge.fold(columns([1, 2], received_ms=105_000, **fields))
+    gauge.fold(columns([], first_offset=2, received_ms=106_000))
+    assert gauge.tick(106_000).snapshot.last_record_ms == last_record_ms
+
+
+def test_offsets_that_gave_no_record_are_counted(gauge):
+    """Lost and undecodable ones."""
+    gauge.passed("orders", 0, 4, lost=4)
+    gauge.passed("dlq", 0, 6, undecodable=1)
+    totals = gauge.tick(101_000).snapshot.totals
+    assert (totals.lost, totals.undecodable) == (4, 1)
+
+
+def test_a_new_life_starts_at_zero(gauge, columns):
+    """Totals, positions and windows begin anew; what was configured and watched stays."""
+    gauge.fold(columns([104_000], received_ms=105_000))
+    gauge.begin_life("life-2", 106_000)
+    assert gauge.partitions("orders") == ()
+    gauge.assigned("orders", {0: 0})
+    gauge.assigned("dlq", {0: 5})
+    told = gauge.tick(107_000)
+    assert (told.snapshot.life, told.snapshot.life_start_ms) == ("life-2", 106_000)
+    assert (told.snapshot.totals, told.snapshot.last_record_ms) == (Totals(), None)
+    assert gauge.tick(110_000).window.start_ms == 106_000
+
+
+def test_a_snapshot_does_not_change_any_more(gauge, columns):
+    """What was told once stays as told."""
+    before = gauge.tick(101_000).snapshot
+    kept = replace(before, totals=before.totals.copy())
+    gauge.fold(columns([104_000], received_ms=105_000))
+    gauge.blinded("topic dlq", "absent", 105_000)
+    gauge.tick(106_000)
+    assert before == kept

@@ -1,0 +1,96 @@
+"""Lag in records: every case of one partition, sums, and what patterns mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamgauge.core.lag import (
+    group_view,
+    is_pattern,
+    known_lag,
+    matching,
+    partition_lag,
+    unknown_partitions,
+)
+from streamgauge.model import CommittedOffsets, GroupStatus, LagBound, LogOffsets
+
+EXACT, UPPER, UNKNOWN = LagBound.EXACT, LagBound.UPPER, LagBound.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("committed", "start", "end", "lag", "bound", "why"),
+    [
+        (5, 0, None, None, UNKNOWN, "no end, no lag"),
+        (None, 0, 9, None, UNKNOWN, "nobody knows where an uncommitted group will read from"),
+        (None, 7, 7, 0, EXACT, "but where the log holds nothing there is nothing to read"),
+        (None, None, 7, None, UNKNOWN, "unless its start is not known"),
+        (10, 0, 9, None, UNKNOWN, "a commit beyond the end belongs to another log"),
+        (9, 0, 9, 0, EXACT, "caught up"),
+        (8, 0, 9, 1, UPPER, "one offset may be a control record"),
+        (2, 5, 9, 4, UPPER, "what retention deleted can no longer be read"),
+        (2, 9, 9, 0, EXACT, "and when it deleted everything nothing is left"),
+        (5, 5, 9, 4, UPPER, "a commit at the start"),
+        (2, None, 9, 7, UPPER, "an unknown start can only make the lag too large"),
+    ],
+)
+def test_lag_of_a_partition(committed, start, end, lag, bound, why):
+    """The numbered rules."""
+    assert partition_lag(committed, start, end) == (lag, bound), why
+
+
+def view(offsets, start, end, partitions=(0, 1)):
+    """A group's view from plain dicts."""
+    committed = None if offsets is None else CommittedOffsets("g", "orders", offsets, 77)
+    log = None if end is None else LogOffsets("orders", start, end, 78)
+    return group_view(partitions, committed, log)
+
+
+ZEROS, NINES = {0: 0, 1: 0}, {0: 9, 1: 9}
+
+
+@pytest.mark.parametrize(
+    ("group", "lag", "bound", "known", "unknown", "why"),
+    [
+        (view({0: 9, 1: 9}, ZEROS, NINES), 0, EXACT, 0, [], "caught up everywhere"),
+        (view({0: 5, 1: 9}, ZEROS, NINES), 4, UPPER, 4, [], "the sum is as sure as its parts"),
+        (view({0: 5, 1: None}, ZEROS, NINES), None, UNKNOWN, 4, [1], "one unknown part"),
+        (view({0: 5}, ZEROS, NINES), None, UNKNOWN, 4, [1], "a partition that was not answered"),
+        (view({0: 5, 1: None}, ZEROS, {0: 9, 1: 0}), 4, UPPER, 4, [], "an empty partition is 0"),
+        (view({0: None, 1: None}, ZEROS, ZEROS), None, UNKNOWN, None, [], "never committed"),
+        (view(None, ZEROS, NINES), None, UNKNOWN, None, [0, 1], "not answered yet"),
+        (view({0: 5, 1: 5}, None, None), None, UNKNOWN, 0, [0, 1], "ends not answered yet"),
+        (view({}, {}, {}, ()), None, UNKNOWN, None, [], "the topic is not known yet"),
+    ],
+)
+def test_lag_of_a_group(group, lag, bound, known, unknown, why):
+    """A sum with an unknown part is unknown, and what is known is still there to be judged."""
+    assert (group.lag, group.lag_bound) == (lag, bound), why
+    assert (known_lag(group), unknown_partitions(group)) == (known, unknown), why
+
+
+def test_what_is_not_measured_is_unknown():
+    """Time lag and status are values of their own: unknown."""
+    group = view({0: 5, 1: 9}, ZEROS, NINES)
+    assert (group.status, group.as_of_ms) == (GroupStatus.UNKNOWN, 77)
+    assert (group.time_lag_seconds, group.time_lag_bound) == (None, UNKNOWN)
+    part = group.partitions[0]
+    assert (part.committed_offset, part.end_offset, part.lag, part.lag_bound) == (5, 9, 4, UPPER)
+    assert (part.time_lag_seconds, part.time_lag_bound) == (None, UNKNOWN)
+    assert view(None, ZEROS, NINES).as_of_ms is None
+
+
+@pytest.mark.parametrize(
+    ("group", "pattern", "found"),
+    [
+        ("a", False, ["a"]),
+        ("missing", False, []),
+        ("a*", True, ["a", "a-1", "ab"]),
+        ("a?", True, ["ab"]),
+        ("[ab]", True, ["a", "b"]),
+        ("A*", True, []),
+    ],
+)
+def test_patterns(group, pattern, found):
+    """A name means itself, a pattern what it matches, case and all."""
+    assert is_pattern(group) is pattern
+    assert matching(group, ["b", "ab", "a", "a-1"]) == found

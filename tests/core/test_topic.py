@@ -1,0 +1,112 @@
+"""One topic: positions only move forward, and no record is counted twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamgauge.core.topic import FRESH_FOR_MS, Topic
+from streamgauge.core.totals import GroupTotals
+
+
+@pytest.fixture
+def topic():
+    """A topic with partitions 0 (from 10) and 1 (from 0)."""
+    made = Topic("orders", 1_000)
+    made.assigned({1: 0, 0: 10})
+    return made
+
+
+def test_positions_start_where_assigned(topic):
+    """Nothing is known but the start."""
+    first, second = topic.views()
+    assert (first.partition, first.start_position, first.next_offset) == (0, 10, 10)
+    assert (first.end_offset, first.as_of_ms, first.totals.records) == (None, None, 0)
+    assert (second.partition, second.next_offset) == (1, 0)
+    assert topic.partitions == (0, 1)
+
+
+def test_a_position_is_assigned_once_in_a_life(topic):
+    """A second position would lose or double records."""
+    with pytest.raises(ValueError, match=r"partitions \[0\] have a position already"):
+        topic.assigned({0: 99, 2: 0})
+    assert topic.partitions == (0, 1)
+    topic.assigned({2: 5})
+    assert topic.views()[2].start_position == 5
+
+
+def test_folding_moves_the_position(topic, columns):
+    """To what the columns say is next, also past offsets without records."""
+    topic.fold(columns([1, 2], first_offset=10, next_offset=15))
+    topic.fold(columns([3], first_offset=15))
+    assert (topic.views()[0].next_offset, topic.views()[0].totals.records) == (16, 3)
+    topic.fold(columns([], next_offset=12))
+    assert topic.views()[0].next_offset == 16
+
+
+def test_a_record_before_the_position_is_refused(topic, columns):
+    """It would be counted twice; nothing of the poll is counted."""
+    topic.fold(columns([1], first_offset=10))
+    for fold in (topic.fold, topic.fold_dead_letters):
+        with pytest.raises(ValueError, match="orders/0: offset 10 lies before the position 11"):
+            fold(columns([1, 2], first_offset=10))
+    assert topic.views()[0].totals.records == 1
+
+
+def test_dead_letters_count_as_such(topic, columns):
+    """And move the position as well."""
+    topic.fold_dead_letters(columns([1], first_offset=10))
+    view = topic.views()[0]
+    assert (view.next_offset, view.totals.dead_letters, view.totals.records) == (11, 1, 0)
+
+
+def test_a_told_view_no_longer_grows(topic, columns):
+    """Views are copies, and a fresh one is made only when something grew."""
+    before = topic.views()[0]
+    assert topic.views()[0].totals is before.totals
+    topic.fold(columns([1], first_offset=10))
+    assert before.totals.records == 0
+    assert topic.views()[0].totals.records == 1
+
+
+def test_offsets_without_records_are_told_apart(topic):
+    """Lost and undecodable offsets are counted by their kind."""
+    topic.views()
+    topic.passed(0, 14, lost=4)
+    topic.passed(0, 15, undecodable=1)
+    topic.passed(0, 12)
+    view = topic.views()[0]
+    assert (view.next_offset, view.totals.lost, view.totals.undecodable) == (15, 4, 1)
+
+
+def test_commits_count_only_forward(topic):
+    """A rewind and a repeated commit move nothing; an unknown partition is not invented."""
+    for offset in (12, 12, 20, 5, 21):
+        topic.views()
+        topic.committed("g", 0, offset)
+    topic.committed("g", 9, 1)
+    assert topic.views()[0].totals.groups == {"g": GroupTotals(9)}
+    assert topic.partitions == (0, 1)
+
+
+def test_state_is_fresh_for_30_seconds_after_the_end_was_reached(topic):
+    """Only an answered fetch that showed the end makes it fresh."""
+    assert topic.stale(2_000).since_ms == 1_000
+    topic.answered(0, 11, 2_000)
+    assert topic.views()[0].as_of_ms is None
+    topic.passed(0, 11)
+    topic.answered(0, 11, 3_000)
+    topic.answered(1, 0, 4_000)
+    assert topic.views()[0].as_of_ms == 3_000
+    assert topic.views()[0].end_offset == 11
+    assert topic.stale(3_000 + FRESH_FOR_MS) is None
+    blind = topic.stale(3_001 + FRESH_FOR_MS)
+    assert (blind.what, blind.since_ms) == ("topic orders", 3_000)
+    assert blind.reason == "the gauge has not read to the end of partition 0"
+
+
+def test_many_stale_partitions_are_named_up_to_ten():
+    """The sentence stays a sentence."""
+    topic = Topic("orders", 5)
+    topic.assigned(dict.fromkeys(range(13), 0))
+    assert topic.stale(10).reason.endswith("of partition 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more")
+    assert topic.stale(10).since_ms == 5

@@ -1,0 +1,63 @@
+"""Sampled records: exemplars by bucket, and rows for spans."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from streamgauge.core.totals import Totals
+from streamgauge.core.traced import TracedRecord, exemplar_rows, sampled_rows, traced_records
+
+
+def test_the_last_sampled_record_of_each_bucket_is_the_exemplar(columns, context):
+    """Unsampled and unaged records never are; a later one of the bucket wins."""
+    unsampled = context[:-1] + b"0"
+    folded = columns(
+        [9_000, 9_001, 9_000, 5_000, -1, 2_000],
+        contexts=[context, context, unsampled, None, context, context],
+    )
+    ages = Totals().fold(folded)
+    assert exemplar_rows(folded, ages) == {1: 999, 5: 8_000}
+
+
+def test_no_sampled_record_no_exemplar(columns):
+    """Nothing is invented."""
+    folded = columns([9_000])
+    assert exemplar_rows(folded, Totals().fold(folded)) == {}
+    empty = columns([])
+    assert exemplar_rows(empty, Totals().fold(empty)) == {}
+
+
+@pytest.mark.parametrize(
+    ("limit", "rows"), [(9, [0, 2, 4, 6]), (4, [0, 2, 4, 6]), (2, [0, 6]), (1, [0]), (0, [])]
+)
+def test_rows_for_spans_are_limited_and_spread(columns, context, limit, rows):
+    """First and last are among them."""
+    made = columns([1] * 7, contexts=[context, None] * 3 + [context])
+    assert sampled_rows(made, limit) == rows
+
+
+def test_a_traced_record_tells_what_the_columns_know(columns, context):
+    """Every field, with unknowns as None."""
+    made = columns(
+        [9_000, -1],
+        append_ms=[9_500, -1],
+        contexts=[context, context[:-2] + b"03"],
+        tracestates={0: "a=1"},
+        first_offset=7,
+        partition=2,
+    )
+    first, second = traced_records(made, [0, 1], {0: 500})
+    trace_id, span_id = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    assert first == TracedRecord(
+        "orders", 2, 7, trace_id, span_id, 1, "a=1", 9_500, 10_000, 9_000, 500
+    )
+    assert second == TracedRecord(
+        "orders", 2, 8, trace_id, span_id, 3, None, None, 10_000, None, None
+    )
+
+
+def test_a_row_without_context_is_refused(columns):
+    """It could only be told with a made-up trace."""
+    with pytest.raises(ValueError, match="row 0 has no trace context"):
+        traced_records(columns([1]), [np.int64(0)], {})

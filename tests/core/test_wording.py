@@ -1,0 +1,39 @@
+"""How durations, moments and numbers read."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamgauge.core.wording import duration, moment, number
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "0 ms"), (999, "999 ms"), (1000, "1 s"), (1999, "1 s"), (60_000, "1 m"),
+        (61_000, "1 m 1 s"), (3_600_000, "1 h"), (3_605_000, "1 h"), (5_400_000, "1 h 30 m"),
+        (86_400_000, "1 d"), (90_061_000, "1 d 1 h"), (86_460_000, "1 d"),
+    ],
+)  # fmt: skip
+def test_duration(milliseconds, text):
+    """The two greatest units."""
+    assert duration(milliseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "text"),
+    [(0, "1970-01-01T00:00:00Z"), (1_700_000_000_999, "2023-11-14T22:13:20Z"), (None, "?"),
+     (10**18, "?")],
+)  # fmt: skip
+def test_moment(at_ms, text):
+    """UTC to the second; what is no calendar date is not made one."""
+    assert moment(at_ms) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (12, "12"), (1200, "1,200"), (0.25, "0.25"), (0.12345, "0.123"), (None, "?")],
+)
+def test_number(value, text):
+    """Thousands separated, no trailing zeros."""
+    assert number(value) == text
