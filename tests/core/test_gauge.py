@@ -85,6 +85,15 @@ def test_a_healthy_stream_passes_and_tells_its_window(gauge, columns):
     assert gauge.tick(110_002).snapshot.last_window == told.window
 
 
+def test_seeing_all_is_more_than_not_being_told_otherwise(gauge):
+    """Every partition known and read to its end lately, and nothing told to be out of sight."""
+    assert gauge.sees_all(130_000)
+    assert not gauge.sees_all(130_001)
+    gauge.blinded("group g", "refused", 101_000)
+    assert not gauge.sees_all(101_000)
+    assert not StreamGauge(POLICY, "life-1", 100_000).sees_all(100_000)
+
+
 def test_only_changed_levels_are_changes(gauge):
     """The first tick tells all, the next only what differs."""
     first = gauge.tick(100_000)
@@ -189,14 +198,29 @@ def test_offsets_that_gave_no_record_are_counted(gauge):
 def test_a_new_life_starts_at_zero(gauge, columns):
     """Totals, positions and windows begin anew; what was configured and watched stays."""
     gauge.fold(columns([104_000], received_ms=105_000))
-    gauge.begin_life("life-2", 106_000)
-    assert gauge.partitions("orders") == ()
+    gauge.fold(columns([1], topic="dlq", first_offset=5, received_ms=105_000))
+    gauge.begin_life("life-2", "orders", 106_000)
+    assert (gauge.positions("orders"), gauge.positions("dlq")) == ({}, {0: 6})
     gauge.assigned("orders", {0: 0})
-    gauge.assigned("dlq", {0: 5})
     told = gauge.tick(107_000)
     assert (told.snapshot.life, told.snapshot.life_start_ms) == ("life-2", 106_000)
     assert (told.snapshot.totals, told.snapshot.last_record_ms) == (Totals(), None)
+    letters = told.snapshot.dead_letter_partitions[0]
+    assert (letters.start_position, letters.totals, letters.as_of_ms) == (6, Totals(), 100_000)
+    assert told.snapshot.dead_letters[0].recent == 1
+    assert told.snapshot.groups["g"].as_of_ms is None
     assert gauge.tick(110_000).window.start_ms == 106_000
+
+
+def test_a_rewritten_dead_letter_topic_leaves_the_stream_where_it_is(gauge, columns):
+    """The life ends for both, the stream's position and its last record stay."""
+    gauge.fold(columns([104_000], received_ms=105_000))
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 0, 1: 0}, 105_000)], None)
+    gauge.begin_life("life-2", "dlq", 106_000)
+    assert (gauge.positions("orders"), gauge.positions("dlq")) == ({0: 1, 1: 0}, {})
+    snapshot = gauge.tick(107_000).snapshot
+    assert (snapshot.last_record_ms, snapshot.groups["g"].as_of_ms) == (105_000, 105_000)
+    assert (snapshot.totals, snapshot.completeness) == (Totals(), None)
 
 
 def test_a_snapshot_does_not_change_any_more(gauge, columns):

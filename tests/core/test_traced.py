@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from streamgauge.core.totals import Totals
-from streamgauge.core.traced import TracedRecord, exemplar_rows, sampled_rows, traced_records
+from streamgauge.core.traced import (
+    TracedRecord,
+    ages_of,
+    exemplar_rows,
+    sampled_rows,
+    traced_records,
+)
 
 
 def test_the_last_sampled_record_of_each_bucket_is_the_exemplar(columns, context):
@@ -26,6 +32,14 @@ def test_no_sampled_record_no_exemplar(columns):
     assert exemplar_rows(folded, Totals().fold(folded)) == {}
     empty = columns([])
     assert exemplar_rows(empty, Totals().fold(empty)) == {}
+
+
+def test_ages_of_rows(columns):
+    """Rows without an age are left out."""
+    folded = columns([9_000, -1, 8_000, 7_000])
+    ages = Totals().fold(folded)
+    assert ages_of(ages, [3, 1, 0]) == {0: 1_000, 3: 3_000}
+    assert ages_of(ages, []) == {}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from streamgauge.core.checks.evaluation import Evaluation
 from streamgauge.core.checks.registry import CHECKS
 from streamgauge.core.lag import group_view, is_pattern
 from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot
-from streamgauge.core.topic import Topic, is_fresh
+from streamgauge.core.topic import Topic
 from streamgauge.core.totals import Totals
 from streamgauge.core.windows import Windows
 from streamgauge.model import UNKNOWN, Blind
@@ -72,24 +72,43 @@ class StreamGauge:
         self._blind: dict[str, Blind] = {}
         self._committed: dict[str, CommittedOffsets | None] = {}
         self._log: LogOffsets | None = None
-        self.begin_life(life, now_ms)
+        self._stream = Topic(policy.topic, now_ms)
+        self._dead_letters = {
+            each.topic: (each, Topic(each.topic, now_ms), Arrivals(policy.window_ms))
+            for each in policy.dead_letters
+        }
+        self._last_record_ms: int | None = None
+        self._open_life(life, now_ms)
         self.watch(group for group in policy.groups if not is_pattern(group))
         for topic in self._topics:
             self.blinded(f"topic {topic}", "not asked for yet", now_ms)
         for group in self._committed:
             self.blinded(f"group {group}", "its committed offsets were not asked for yet", now_ms)
 
-    def begin_life(self, life: str, now_ms: int) -> None:
-        """Start all totals at zero; positions must be assigned again."""
+    def _open_life(self, life: str, now_ms: int) -> None:
         self._life, self._life_start_ms = life, now_ms
-        self._stream = Topic(self.policy.topic, now_ms)
-        self._dead_letters = {
-            each.topic: (each, Topic(each.topic, now_ms), Arrivals(self.policy.window_ms))
-            for each in self.policy.dead_letters
-        }
         self._windows = Windows(self.policy.window_ms, now_ms, Totals())
         self._last_window: Window | None = None
-        self._last_record_ms: int | None = None
+
+    def begin_life(self, life: str, rewritten: str, now_ms: int) -> None:
+        """Start all totals at zero, because the log of the topic `rewritten` is another one now.
+
+        Its positions must be assigned again; the other topics go on from theirs.
+        """
+        renewed = {
+            name: Topic(name, now_ms) if name == rewritten else topic.renewed(now_ms)
+            for name, topic in self._topics.items()
+        }
+        self._stream = renewed[self._stream.name]
+        self._dead_letters = {
+            name: (each, renewed[name], arrivals)
+            for name, (each, _, arrivals) in self._dead_letters.items()
+        }
+        if rewritten == self._stream.name:
+            self._last_record_ms = None
+            self._committed = dict.fromkeys(self._committed)
+            self._log = None
+        self._open_life(life, now_ms)
 
     @property
     def _topics(self) -> dict[str, Topic]:
@@ -100,9 +119,9 @@ class StreamGauge:
         """Partitions of a topic are tailed from these offsets on."""
         self._topics[topic].assigned(positions)
 
-    def partitions(self, topic: str) -> tuple[int, ...]:
-        """The assigned partitions of a topic."""
-        return self._topics[topic].partitions
+    def positions(self, topic: str) -> dict[int, int]:
+        """Next offset to read of a topic, by assigned partition."""
+        return self._topics[topic].positions
 
     def fold(self, columns: Columns) -> ArrivalAges | None:
         """Count records; of the stream's topic also return their arrival ages."""
@@ -161,6 +180,10 @@ class StreamGauge:
         """It can be vouched for again; returns whether it could not before."""
         return self._blind.pop(what, None) is not None
 
+    def sees_all(self, now_ms: int) -> bool:
+        """Whether there is nothing that the gauge cannot vouch for."""
+        return self._completeness(now_ms) == 1 and not self._blind_now(now_ms)
+
     def tick(self, now_ms: int) -> Told:
         """Cut the window that has ended, judge every check, and say all that is known."""
         partitions = self._stream.views()
@@ -168,7 +191,7 @@ class StreamGauge:
         letter_partitions = tuple(view for views in letters.values() for view in views)
         everything = partitions + letter_partitions
         totals = _sum(everything)
-        completeness = self._completeness(everything, now_ms)
+        completeness = self._completeness(now_ms)
         window = self._windows.cut(now_ms, totals, completeness)
         self._last_window = window or self._last_window
         snapshot = Snapshot(
@@ -212,15 +235,16 @@ class StreamGauge:
         """When the open window ends."""
         return self._windows.next_end_ms
 
-    def _completeness(self, views: tuple[PartitionView, ...], now_ms: int) -> float | None:
+    def _completeness(self, now_ms: int) -> float | None:
         """None while a topic's partitions are not known: a share of what is unknown."""
-        if not all(topic.partitions for topic in self._topics.values()):
-            return None
-        fresh = sum(
-            is_fresh(view.as_of_ms, now_ms) and f"topic {view.topic}" not in self._blind
-            for view in views
-        )
-        return fresh / len(views)
+        fresh = everything = 0
+        for topic in self._topics.values():
+            if not topic.partitions:
+                return None
+            everything += len(topic.partitions)
+            if f"topic {topic.name}" not in self._blind:
+                fresh += topic.fresh(now_ms)
+        return fresh / everything
 
     def _blind_now(self, now_ms: int) -> tuple[Blind, ...]:
         told = dict(self._blind)

@@ -52,6 +52,27 @@ class Topic:
         for number, position in positions.items():
             self._partitions[number] = _Partition(position, position)
 
+    def renewed(self, now_ms: int) -> Topic:
+        """The topic in a new life: the same positions, and all totals at zero."""
+        renewed = Topic(self.name, now_ms)
+        renewed._partitions = {
+            number: _Partition(
+                start_position=partition.next_offset,
+                next_offset=partition.next_offset,
+                end_offset=partition.end_offset,
+                read_to_end_ms=partition.read_to_end_ms,
+            )
+            for number, partition in self._partitions.items()
+        }
+        return renewed
+
+    @property
+    def positions(self) -> dict[int, int]:
+        """Next offset to read by partition."""
+        return {
+            number: partition.next_offset for number, partition in sorted(self._partitions.items())
+        }
+
     @property
     def partitions(self) -> tuple[int, ...]:
         """Numbers of the assigned partitions, ascending."""
@@ -129,12 +150,16 @@ class Topic:
             totals=partition.told,
         )
 
+    def fresh(self, now_ms: int) -> int:
+        """How many partitions were read to their end lately."""
+        return sum(_is_fresh(each.read_to_end_ms, now_ms) for each in self._partitions.values())
+
     def stale(self, now_ms: int) -> Blind | None:
         """The partitions that were not read to their end lately, None if all were."""
         behind = {
             number: partition.read_to_end_ms
             for number, partition in sorted(self._partitions.items())
-            if not is_fresh(partition.read_to_end_ms, now_ms)
+            if not _is_fresh(partition.read_to_end_ms, now_ms)
         }
         if not behind:
             return None
@@ -148,6 +173,5 @@ class Topic:
         )
 
 
-def is_fresh(read_to_end_ms: int | None, now_ms: int) -> bool:
-    """Whether a state that was complete at that time still counts as fresh."""
+def _is_fresh(read_to_end_ms: int | None, now_ms: int) -> bool:
     return read_to_end_ms is not None and now_ms - read_to_end_ms <= FRESH_FOR_MS

@@ -45,6 +45,13 @@ def exemplar_rows(columns: Columns, ages: ArrivalAges) -> dict[int, int]:
     return {int(ages.rows[i]): int(ages.ages_ms[i]) for i in candidates[first]}
 
 
+def ages_of(ages: ArrivalAges, rows: Iterable[int]) -> dict[int, int]:
+    """Age in ms by row, for those of the rows that were aged."""
+    wanted = np.fromiter(rows, dtype=np.intp)
+    found = np.flatnonzero(np.isin(ages.rows, wanted))
+    return {int(ages.rows[i]): int(ages.ages_ms[i]) for i in found}
+
+
 def sampled_rows(columns: Columns, limit: int) -> list[int]:
     """At most `limit` rows of sampled records, spread evenly over the columns."""
     rows = np.flatnonzero(columns.sampled)

@@ -98,6 +98,8 @@ def test_since_is_when_the_level_changed():
     ("policy", "steps", "reason"),
     [
         (AT_ONCE, [(0, 5, None)], "it is so"),
+        (AT_ONCE, [(0, 50, None)], "it is so (limit 10 records)"),
+        (AT_ONCE, [(0, 50, None), (1, 50, None)], "it is so (limit 10 records, breached for 1 s)"),
         (AT_ONCE, [(0, 50, None), (65, 50, None)],
          "it is so (limit 10 records, breached for 1 m 5 s)"),
         (LATER, [(0, 50, None), (5, 50, None)],

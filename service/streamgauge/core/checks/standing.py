@@ -93,6 +93,8 @@ def judge(policy: Policy, measure: Measure, before: Standing, unit: str, now_ms:
 
 def _breached(measure: Measure, breach: Breach, unit: str, now_ms: int) -> str:
     limit = f"limit {number(breach.bound)} {unit}"
+    if breach.since_ms is not None and now_ms - breach.since_ms < 1000:
+        return f"{measure.text} ({limit})"
     if breach.since_ms is not None:
         return f"{measure.text} ({limit}, breached for {duration(now_ms - breach.since_ms)})"
     if measure.blind is not None:
