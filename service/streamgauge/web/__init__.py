@@ -1,0 +1,1 @@
+"""Probes and the live status of the gauge, over HTTP."""
