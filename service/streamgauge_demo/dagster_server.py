@@ -1,0 +1,131 @@
+"""A real Dagster webserver with an instance of its own, which may be killed and come back."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from streamgauge_demo.child import Child
+from streamgauge_demo.dagster_client import CheckExecution, DagsterClient, Observation
+from streamgauge_demo.ports import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CheckExecution",
+    "DagsterClient",
+    "DagsterServer",
+    "Observation",
+    "launch_dagster_server",
+]
+
+START_TIMEOUT_SECONDS: Final = 90.0
+_HOST: Final = "127.0.0.1"
+_POLL_SECONDS: Final = 0.1
+_LOAD_ERRORS: Final = """
+{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
+  __typename ... on PythonError { message errorChain { error { message } } } } } } } }
+"""
+
+
+class DagsterServer(DagsterClient):
+    """A webserver process and a client of it; closing it ends the process and removes its data.
+
+    Attributes:
+        home: the instance's folder (`DAGSTER_HOME`), for code that reads the instance directly.
+    """
+
+    def __init__(
+        self, definitions: str | Path | None, path_prefix: str, options: Sequence[str]
+    ) -> None:
+        (port,) = free_ports(1, _HOST)
+        super().__init__(f"http://{_HOST}:{port}{path_prefix}", on_close=self._clean_up)
+        self.home: Final = Path(tempfile.mkdtemp(prefix="streamgauge-dagster-"))
+        (self.home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        if isinstance(definitions, str):
+            (self.home / "definitions.py").write_text(definitions)
+            definitions = self.home / "definitions.py"
+        self._command: Final = [
+            *(sys.executable, "-m", "dagster_webserver", "--host", _HOST, "--port", str(port)),
+            *(("--path-prefix", path_prefix) if path_prefix else ()),
+            *(("--python-file", str(definitions)) if definitions else ("--empty-workspace",)),
+            *options,
+        ]
+        self._child: Child | None = None
+
+    def start(self, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
+        """Start the process and return when it answers.
+
+        Raises:
+            RuntimeError: it ended or did not answer in time, with the end of its log; or the
+                definitions do not load, with the reason.
+        """
+        # the code server's socket lies in the temporary folder, and is left there by a kill
+        environment = {"DAGSTER_HOME": str(self.home), "TMPDIR": str(self.home)}
+        self._child = Child(self._command, self.home, environment)
+        deadline = time.monotonic() + timeout_seconds
+        while not self.answers():
+            if not self._child.running or time.monotonic() > deadline:
+                log = self._child.log_tail()
+                self.kill()
+                raise RuntimeError(f"dagster-webserver did not start; its log ends with:\n{log}")
+            time.sleep(_POLL_SECONDS)
+        self._refuse_broken_definitions()
+
+    def kill(self) -> None:
+        """End the process at once (SIGKILL); data and address are kept for `restart()`."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+    def restart(self, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
+        """Start again with the same data and address; kills the process first if it runs.
+
+        Raises:
+            RuntimeError: as for `start()`.
+        """
+        self.kill()
+        self.start(timeout_seconds)
+
+    def _refuse_broken_definitions(self) -> None:
+        """Dagster serves on without definitions that do not load; here that is an error."""
+        workspace = self.graphql(_LOAD_ERRORS)["workspaceOrError"]
+        for location in workspace["locationEntries"]:
+            error = location["locationOrLoadError"]
+            if error["__typename"] == "PythonError":
+                self.kill()
+                causes = (cause["error"]["message"] for cause in error["errorChain"])
+                reasons = "".join([error["message"], *causes])
+                raise RuntimeError(f"{location['name']} does not load: {reasons}")
+
+    def _clean_up(self) -> None:
+        self.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def launch_dagster_server(
+    definitions: str | Path | None = None, *, path_prefix: str = "", options: Sequence[str] = ()
+) -> DagsterServer:
+    """Start a webserver on a free port of 127.0.0.1.
+
+    Args:
+        definitions: a Python file, or its text, that defines a `Definitions` object. Without it
+            the workspace is empty, which starts twice as fast and takes reports for any key.
+        path_prefix: the path under which everything is served, such as `/dagster`.
+        options: further options of `dagster-webserver`, such as `--read-only`.
+
+    Raises:
+        RuntimeError: the webserver did not start, or the definitions do not load.
+    """
+    server = DagsterServer(definitions, path_prefix, options)
+    try:
+        server.start()
+    except BaseException:
+        server.close()
+        raise
+    return server
