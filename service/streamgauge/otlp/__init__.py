@@ -1,0 +1,1 @@
+"""Telling streams to an OpenTelemetry collector; `sink.OtlpSink` is the way in."""

@@ -1,0 +1,141 @@
+"""What a snapshot says of a stream, as values by metric and attributes; the unknown is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from streamgauge.model import LagBound
+from streamgauge.otlp import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamgauge.core.histogram import Histogram
+    from streamgauge.core.snapshot import GroupView, PartitionView, Snapshot
+    from streamgauge.otlp.names import MetricDescriptor
+
+Attributes: TypeAlias = tuple[tuple[str, str | int | bool], ...]
+"""Keys and values of a point; the identity of its series."""
+
+ARRIVAL = "arrival"
+PROCESSED = "processed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value: a number, or a histogram for `Kind.HISTOGRAM`."""
+
+    descriptor: MetricDescriptor
+    attributes: Attributes
+    value: int | float | Histogram
+
+
+def readings(snapshot: Snapshot) -> Iterator[Reading]:
+    """Everything the snapshot knows, in a stable order.
+
+    A value that is unknown gives no reading at all, never 0.
+    """
+    for partition in snapshot.partitions:
+        yield from _partition(snapshot.stream, partition)
+    for partition in snapshot.dead_letter_partitions:
+        yield from _dead_letter_partition(snapshot.stream, partition)
+    for group, view in sorted(snapshot.groups.items()):
+        yield from _group(snapshot, group, view)
+    yield from _whole(snapshot)
+
+
+def _reading(
+    descriptor: MetricDescriptor,
+    stream: str,
+    *values: str | int | None,
+    value: float | Histogram,
+) -> Reading:
+    return Reading(descriptor, _attributes(descriptor, stream, *values), value)
+
+
+def _attributes(descriptor: MetricDescriptor, stream: str, *values: str | int | None) -> Attributes:
+    """Keys come from the table; a key without a value is left out."""
+    pairs = zip(descriptor.attributes, values, strict=True)
+    return ((names.STREAM, stream), *((key, value) for key, value in pairs if value is not None))
+
+
+def arrival_series(stream: str, topic: str, partition: int) -> Attributes:
+    """The series that holds the arrival ages of a partition."""
+    return _attributes(names.EVENT_AGE, stream, ARRIVAL, topic, partition, None)
+
+
+def _partition(stream: str, view: PartitionView) -> Iterator[Reading]:
+    totals, where = view.totals, (view.topic, view.partition)
+    if view.end_offset is not None:
+        yield _reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
+    ages = totals.arrival_ages
+    yield _reading(names.EVENT_AGE, stream, ARRIVAL, *where, None, value=ages)
+    for descriptor, count in (
+        (names.RECORDS, totals.records),
+        (names.RECORDS_SIZE, totals.bytes),
+        (names.RECORDS_UNAGED, totals.unaged),
+        (names.RECORDS_NEGATIVE_AGE, totals.negative),
+        (names.RECORDS_TRACED, totals.traced),
+        (names.RECORDS_SAMPLED, totals.sampled),
+        (names.OFFSETS_UNDECODABLE, totals.undecodable),
+        (names.OFFSETS_LOST, totals.lost),
+    ):
+        yield _reading(descriptor, stream, *where, value=count)
+    for descriptor, counts in (
+        (names.EVENT_TIME_RECORDS, totals.event_times),
+        (names.EVENT_TIME_UNREADABLE, totals.unreadable_event_times),
+        (names.TRACE_CONTEXT_REJECTED, totals.rejected_contexts),
+    ):
+        for name, count in sorted(counts.items()):
+            yield _reading(descriptor, stream, *where, name, value=count)
+    for group, done in sorted(totals.groups.items()):
+        yield _reading(names.GROUP_COMMITTED, stream, *where, group, value=done.committed)
+        if done.aged.count:
+            yield _reading(names.EVENT_AGE, stream, PROCESSED, *where, group, value=done.aged)
+
+
+def _dead_letter_partition(stream: str, view: PartitionView) -> Iterator[Reading]:
+    where = (view.topic, view.partition)
+    if view.end_offset is not None:
+        yield _reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
+    for descriptor, count in (
+        (names.DEAD_LETTERS, view.totals.dead_letters),
+        (names.OFFSETS_UNDECODABLE, view.totals.undecodable),
+        (names.OFFSETS_LOST, view.totals.lost),
+    ):
+        yield _reading(descriptor, stream, *where, value=count)
+
+
+def _group(snapshot: Snapshot, group: str, view: GroupView) -> Iterator[Reading]:
+    stream, topic = snapshot.stream, snapshot.topic
+    status = names.STATUSES[view.status]
+    yield _reading(names.GROUP_STATUS, stream, topic, group, value=status)
+    if view.lag is not None and view.lag_bound in _LAG_BOUNDS:
+        yield _reading(names.GROUP_LAG_SUM, stream, topic, group, value=view.lag)
+    for partition, at in sorted(view.partitions.items()):
+        where = (topic, partition, group)
+        if at.committed_offset is not None:
+            yield _reading(names.GROUP_OFFSET, stream, *where, value=at.committed_offset)
+        if at.lag is not None and at.lag_bound in _LAG_BOUNDS:
+            yield _reading(names.GROUP_LAG, stream, *where, value=at.lag)
+        if at.time_lag_seconds is not None and at.time_lag_bound in _TIME_LAG_BOUNDS:
+            yield _reading(names.GROUP_TIME_LAG, stream, *where, value=at.time_lag_seconds)
+
+
+_LAG_BOUNDS = (LagBound.EXACT, LagBound.UPPER)
+"""Bounds under which "at most this many" is true."""
+_TIME_LAG_BOUNDS = (LagBound.EXACT, LagBound.LOWER)
+"""Bounds under which "at least this long" is true."""
+
+
+def _whole(snapshot: Snapshot) -> Iterator[Reading]:
+    stream = snapshot.stream
+    for verdict in snapshot.verdicts:
+        asset = "/".join(verdict.asset_key)
+        standing = names.STANDINGS[verdict.level]
+        yield _reading(names.CHECK_STANDING, stream, verdict.check, asset, value=standing)
+    if snapshot.completeness is not None:
+        yield _reading(names.COMPLETENESS, stream, value=snapshot.completeness)
+    yield _reading(names.BLIND, stream, value=len(snapshot.blind))
+    yield _reading(names.AGE_RESOLUTION, stream, value=snapshot.resolution_ms / 1000)
