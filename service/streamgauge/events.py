@@ -177,6 +177,12 @@ class Event(StrEnum):
         "A library repeated itself; `count` lines of `logger` were left out (error if some were).",
         "Read the lines before it: they say what was repeated.",
     )
+    CANNOT_START = (
+        "cannot_start",
+        "critical",
+        "Something that the service needs to begin is not to be had; it ends with exit code 2.",
+        "Do what the reason says.",
+    )
     CRASHED = (
         "crashed",
         "critical",
