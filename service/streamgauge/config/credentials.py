@@ -1,0 +1,146 @@
+"""Secrets come from environment variables or files, never from the YAML; named files must open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic import SecretStr
+
+from streamgauge.config.environment import variable_name
+from streamgauge.config.errors import Problem, dotted
+from streamgauge.config.section import kind_of, section_of, settings_of
+from streamgauge.config.settings import Config
+from streamgauge.config.written import has_control_characters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamgauge.config.errors import KeyPath
+
+LONGEST_SECRET: Final = 64 * 1024
+"""Bytes that the file of a secret may have."""
+_WITH_PASSWORD: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+
+def _settings_of_kind(kind: type) -> tuple[tuple[str, str], ...]:
+    """Section and key of every setting of this kind."""
+    return tuple(
+        (name, key)
+        for name, top in settings_of(Config).items()
+        if (section := section_of(top.annotation)) is not None
+        for key, setting in settings_of(section).items()
+        if kind_of(setting.annotation) is kind
+    )
+
+
+_SECRETS: Final = _settings_of_kind(SecretStr)
+_FILES: Final = _settings_of_kind(Path)
+
+
+def refuse_secrets(values: dict[str, object]) -> list[Problem]:
+    """Takes the secrets out of what the file says, and tells where each belongs instead."""
+    problems = []
+    for path in _SECRETS:
+        section = _section(values, path)
+        if path[1] in section:
+            told = f"must not stand in the file: set {' or '.join(_ways(path))}"
+            problems.append(Problem(path, told))
+            values[path[0]] = {key: value for key, value in section.items() if key != path[1]}
+    return problems
+
+
+def prefer_variables(values: dict[str, object], variables: Mapping[KeyPath, str]) -> list[Problem]:
+    """Drops the file of a secret where a variable holds the secret itself."""
+    problems = []
+    for path in _SECRETS:
+        of_file = _file_of(path)
+        if path in variables and of_file in variables:
+            told = f"sets the same secret as {variables[path]}: unset one of the two"
+            problems.append(Problem(of_file, told))
+        elif path in variables:
+            _section(values, path).pop(of_file[1], None)
+    return problems
+
+
+def read_files(values: dict[str, object]) -> list[Problem]:
+    """Opens every file that is named, and puts what a secret's file holds in its place."""
+    secrets = {_file_of(path): path for path in _SECRETS}
+    problems = []
+    for path in _FILES:
+        section = _section(values, path)
+        name = section.get(path[1])
+        if not isinstance(name, str) or not name:
+            continue
+        try:
+            content = _content(name)
+            if path in secrets:
+                section[secrets[path][1]] = _without_line_break(content)
+        except OSError as error:
+            problems.append(Problem(path, f"cannot be read: {error.strerror}"))
+        except ValueError as error:
+            problems.append(Problem(path, f"its file {error}"))
+    return problems
+
+
+def demand_secrets(values: dict[str, object]) -> list[Problem]:
+    """Tells which secrets are missing, and which of those that are there cannot be sent."""
+    kafka = _section(values, ("kafka",))
+    mechanism, problems = kafka.get("sasl_mechanism"), []
+    needed = []
+    if mechanism in _WITH_PASSWORD:
+        needed.append(("sasl_password", f"sasl_mechanism {mechanism}"))
+    if mechanism == "OAUTHBEARER" and "oauth_token_url" in kafka:
+        needed.append(("oauth_client_secret", "oauth_token_url"))
+    for key, reason in needed:
+        path = ("kafka", key)
+        if key not in kafka and _file_of(path)[1] not in kafka:
+            told = f"is missing: {reason} needs it; set {' or '.join(_ways(path))}"
+            problems.append(Problem(path, told))
+    for path in _SECRETS:
+        secret = _section(values, path).get(path[1])
+        if isinstance(secret, str) and (not secret or has_control_characters(secret)):
+            told = "is empty" if not secret else "must be one line without control characters"
+            problems.append(Problem(path, told))
+    return problems
+
+
+def _section(values: dict[str, object], path: tuple[str, ...]) -> dict[str, object]:
+    """The section of a setting; an empty one where there is none."""
+    section = values.get(path[0])
+    return section if isinstance(section, dict) else {}
+
+
+def _file_of(secret: tuple[str, str]) -> tuple[str, str]:
+    """The setting that names the file of a secret."""
+    return (secret[0], f"{secret[1]}_file")
+
+
+def _ways(secret: tuple[str, str]) -> tuple[str, str]:
+    """The two ways to give a secret."""
+    return (variable_name(secret), dotted(_file_of(secret)))
+
+
+def _content(name: str) -> bytes:
+    with Path(name).open("rb") as file:
+        return file.read(LONGEST_SECRET + 1)
+
+
+def _without_line_break(content: bytes) -> str:
+    """The secret in a file.
+
+    Raises:
+        ValueError: how the file is none that holds a secret.
+    """
+    if len(content) > LONGEST_SECRET:
+        raise ValueError("is larger than 64 KiB: it holds no secret")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise ValueError("is empty")
+    if has_control_characters(secret):
+        raise ValueError("must hold one line without control characters")
+    return secret

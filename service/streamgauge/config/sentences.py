@@ -1,0 +1,124 @@
+"""What pydantic found, told in plain words with the path as it stands in the file."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import SecretStr
+
+from streamgauge.config.errors import Problem, RuleError, shown
+from streamgauge.config.section import annotation_below, kind_of, section_of, settings_of
+from streamgauge.config.settings import Config
+from streamgauge.config.written import kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+    from streamgauge.config.errors import KeyPath
+
+_EVENT_TIME: Final = "must be {header: name}, {pointer: /path}, {first_sighting: stream} or record"
+_NAMED: Final = re.compile(r"'([^']*)'")
+
+
+def told(error: ValidationError, values: object) -> list[Problem]:
+    """The problems that pydantic found in `values`."""
+    return [
+        problem
+        for details in error.errors(include_url=False)
+        for problem in _problems(details, values)
+    ]
+
+
+def _problems(details: ErrorDetails, values: object) -> Iterator[Problem]:
+    path = _path(details["loc"], values)
+    reason = details.get("ctx", {}).get("error")
+    if isinstance(reason, RuleError):
+        yield from (Problem(path + problem.path, problem.text) for problem in reason.problems)
+    elif not _follows(details):
+        tell = _SENTENCES.get(details["type"], _otherwise)
+        yield Problem(path, tell(details["input"], details.get("ctx", {}), path))
+
+
+def _choice(said: object, context: Mapping[str, Any], _path: KeyPath) -> str:
+    choices = _NAMED.findall(context["expected"])
+    by_upper = {choice.upper(): choice for choice in choices}
+    nearest = get_close_matches(str(said).upper(), by_upper, n=1)
+    hint = f"; did you mean {by_upper[nearest[0]]}?" if nearest else ""
+    what = f"{shown(said)}{hint}" if isinstance(said, str) else kind(said)
+    return f"must be one of {', '.join(choices)}, not {what}"
+
+
+def _unknown(_said: object, _context: Mapping[str, Any], path: KeyPath) -> str:
+    section = section_of(_annotation(path[:-1]))
+    known = (
+        []
+        if section is None
+        else [
+            key
+            for key, setting in settings_of(section).items()
+            if kind_of(setting.annotation) is not SecretStr
+        ]
+    )
+    nearest = get_close_matches(str(path[-1]), known, n=1)
+    if nearest:
+        return f"unknown key; did you mean {nearest[0]}?"
+    return f"unknown key; known here: {', '.join(known)}"
+
+
+def _missing(_said: object, _context: Mapping[str, Any], path: KeyPath) -> str:
+    section = section_of(_annotation(path[:-1]))
+    setting = settings_of(section)[str(path[-1])] if section is not None else None
+    description = " ".join(((setting and setting.description) or "").split())
+    return f"is missing: {re.split(r'[.;:](?: |$)', description)[0]}"
+
+
+def _annotation(path: KeyPath) -> object:
+    annotation: object = Config
+    for step in path:
+        annotation = annotation_below(annotation, step)
+    return annotation
+
+
+def _follows(details: ErrorDetails) -> bool:
+    """Whether it only says that another setting, which is told of too, was not valid."""
+    shrunken = details["type"] == "too_short" and bool(details["input"])
+    return shrunken or details["type"] == "default_factory_not_called"
+
+
+def _path(location: tuple[str | int, ...], values: object) -> KeyPath:
+    """Where pydantic means, without the names that it gives to kinds and keys."""
+    path: KeyPath = ()
+    for step in location:
+        if isinstance(values, dict) and step != "[key]":
+            values = values.get(step)
+        elif isinstance(values, list) and isinstance(step, int):
+            values = values[step]
+        else:
+            continue
+        path = (*path, step)
+    return path
+
+
+def _otherwise(said: object, _context: Mapping[str, Any], _path: KeyPath) -> str:
+    return f"cannot be {kind(said)}"
+
+
+_SENTENCES: Final[Mapping[str, Callable[[object, Mapping[str, Any], KeyPath], str]]] = {
+    "value_error": lambda _said, context, _path: str(context["error"]),
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "literal_error": _choice,
+    "union_tag_not_found": lambda _said, _context, _path: _EVENT_TIME,
+    "union_tag_invalid": lambda _said, _context, _path: _EVENT_TIME,
+    "too_short": lambda _said, context, _path: f"is empty: give at least {context['min_length']}",
+    "too_long": lambda _said, context, _path: f"has more than {context['max_length']} entries",
+    "tuple_type": lambda said, _context, _path: f"must be a list, not {kind(said)}",
+    "dict_type": lambda said, _context, _path: f"must be a mapping, not {kind(said)}",
+    "model_type": lambda said, _context, _path: f"must be a mapping, not {kind(said)}",
+}
+"""What is told for each type of error of pydantic, from what was said, its context and the path."""

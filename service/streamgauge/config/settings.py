@@ -1,0 +1,100 @@
+"""The whole configuration, and what holds among its streams."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from streamgauge.config.checks import LATER_CHECKS
+from streamgauge.config.durations import duration
+from streamgauge.config.errors import KeyPath, Problem, RuleError, dotted
+from streamgauge.config.event_time import FirstSightingTime
+from streamgauge.config.kafka import Kafka
+from streamgauge.config.section import Section
+from streamgauge.config.sinks import Dagster, Log, Otlp, Web
+from streamgauge.config.streams import DeadLetters, Stream
+from streamgauge.config.values import StreamName
+
+
+def _among(streams: dict[str, Stream]) -> dict[str, Stream]:
+    problems = [*_asset_key_problems(streams), *_sighting_problems(streams)]
+    if problems:
+        raise RuleError(problems)
+    return streams
+
+
+def _asset_key_problems(streams: Mapping[str, Stream]) -> Iterator[Problem]:
+    """Each asset key stands for one topic."""
+    owners: dict[tuple[str, ...], str] = {}
+    for path, entry in _assets(streams):
+        this = dotted(("streams", *path))
+        owner = owners.setdefault(entry.asset_key, this)
+        if owner != this:
+            told = f"is the same as that of {owner}: give one of the two another"
+            yield Problem((*path, "asset_key"), told)
+
+
+def _assets(streams: Mapping[str, Stream]) -> Iterator[tuple[KeyPath, Stream | DeadLetters]]:
+    for name, stream in streams.items():
+        yield (name,), stream
+        for position, dead_letters in enumerate(stream.dead_letters):
+            yield (name, "dead_letters", position), dead_letters
+
+
+def _sighting_problems(streams: Mapping[str, Stream]) -> Iterator[Problem]:
+    """A first sighting is looked up on another stream that exists."""
+    for name, position, upstream in _sightings(streams):
+        at: KeyPath = (name, "event_time", position, "first_sighting")
+        if upstream == name:
+            yield Problem(at, "names its own stream: name the one that sees the event first")
+        elif upstream not in streams:
+            others = [other for other in streams if other != name]
+            nearest = get_close_matches(upstream, others, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            yield Problem(at, f"there is no stream called {upstream}{hint}")
+
+
+def _sightings(streams: Mapping[str, Stream]) -> Iterator[tuple[str, int, str]]:
+    for name, stream in streams.items():
+        for position, entry in enumerate(stream.event_time):
+            if isinstance(entry, FirstSightingTime):
+                yield name, position, entry.first_sighting
+
+
+class Config(Section, title="streamgauge"):
+    """The configuration of streamgauge."""
+
+    kafka: Kafka
+    """How the brokers are reached and asked."""
+    streams: Annotated[
+        dict[StreamName, Stream], Field(min_length=1, max_length=100), AfterValidator(_among)
+    ]
+    """The topics that are watched, each under a name of its own."""
+    dagster: Dagster | None = None
+    """Where observations and check results are sent; without it nowhere."""
+    otlp: Otlp | None = None
+    """How metrics and spans are sent; without it they are not, `{}` sends them."""
+    web: Web = Web()
+    """The probes and the live page."""
+    log: Log = Log()
+    """What is logged."""
+    grace_period_ms: Annotated[int, duration("1s", "10m")] = 10_000
+    """How long a shutdown may take until what is left is cut off. Only in the file."""
+
+    def not_yet_measured(self) -> list[str]:
+        """A sentence for each accepted setting that this release does not measure."""
+        told = []
+        for name, stream in self.streams.items():
+            for check in LATER_CHECKS:
+                wanted = getattr(stream.checks, check)
+                if wanted is not None and wanted.enabled:
+                    setting = dotted(("streams", name, "checks", check))
+                    told.append(f"{setting} is set, but this release does not make that check.")
+        for name, position, upstream in _sightings(self.streams):
+            setting = dotted(("streams", name, "event_time", position))
+            told.append(
+                f"{setting} asks for the first sighting on {upstream}, but this release does not "
+                "look there: the next entry answers."
+            )
+        return told
