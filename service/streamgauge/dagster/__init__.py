@@ -1,0 +1,1 @@
+"""Telling Dagster: observations of streams and dead letter topics, and evaluations of checks."""

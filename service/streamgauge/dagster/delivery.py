@@ -1,0 +1,193 @@
+"""The sink: keeps Dagster told of the newest snapshot of every stream, and queues nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from streamgauge.dagster.contact import Contact
+from streamgauge.dagster.definitions import expected, not_defined
+from streamgauge.dagster.graphql import LastReported
+from streamgauge.dagster.lane import Delivery, Lane
+from streamgauge.dagster.outcome import Accepted, Ambiguous, Unavailable
+from streamgauge.dagster.payloads import check_evaluation
+from streamgauge.dagster.reported_asset import ReportedAsset
+from streamgauge.dagster.reported_checks import ReportedChecks, Told
+from streamgauge.events import Event, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamgauge.core.snapshot import Snapshot, Verdict
+    from streamgauge.dagster.client import DagsterClient
+    from streamgauge.dagster.definitions import Expected
+    from streamgauge.dagster.graphql import AssetKey
+    from streamgauge.dagster.outcome import Outcome
+    from streamgauge.model import SinkHealth
+
+LOOK_EVERY_SECONDS: Final = 1.0
+"""How often it is looked whether a report period has passed."""
+DEFINITIONS_EVERY_SECONDS: Final = 60.0
+"""How often Dagster is asked at most which assets and checks it knows."""
+
+
+class DagsterSink:
+    """Two lanes, one for checks and one for everything else, so that neither waits for the other.
+
+    An evaluation goes out as soon as its level differs from the one that Dagster has; everything
+    goes out once every report period. After an outage the next report covers all the time since the
+    one that was acknowledged last.
+    """
+
+    def __init__(
+        self, client: DagsterClient, *, report_every_ms: int, clock: Callable[[], int]
+    ) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            client: is closed by `flush`.
+            report_every_ms: the report period.
+            clock: milliseconds since the epoch, for what health says.
+        """
+        self._client = client
+        self._every_seconds = report_every_ms / 1000
+        self._log = structlog.get_logger("streamgauge.dagster")
+        self._contact = Contact(self._log, clock)
+        self._snapshots: dict[str, Snapshot] = {}
+        self._assets: dict[tuple[str, AssetKey], ReportedAsset] = {}
+        self._reported_checks = ReportedChecks()
+        self._asked: Expected = {}
+        self._asked_seconds: float | None = None
+        self._not_defined: set[tuple[AssetKey, str | None]] = set()
+        self._stopping = False
+        look = min(LOOK_EVERY_SECONDS, self._every_seconds)
+        self._checks = Lane("checks", self._due_checks, self._contact, look_every_seconds=look)
+        self._reports = Lane("reports", self._due_reports, self._contact, look_every_seconds=look)
+        self._working: list[asyncio.Task[None]] = []
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Take the newest snapshot of a stream; call it on the event loop. It never waits."""
+        self._snapshots[snapshot.stream] = snapshot
+        self._asset(snapshot.stream, snapshot.asset_key, None).offer(snapshot)
+        for view in snapshot.dead_letters:
+            self._asset(snapshot.stream, view.asset_key, view.topic).offer(snapshot)
+        self._checks.wake()
+        self._reports.wake()
+
+    async def run(self) -> None:
+        """Deliver until cancelled, or until `flush` takes over."""
+        async with asyncio.TaskGroup() as lanes:
+            self._working = [
+                lanes.create_task(self._checks.work()),
+                lanes.create_task(self._reports.work()),
+            ]
+
+    async def flush(self, deadline_seconds: float) -> None:
+        """Tell what is not yet told of the newest snapshots, then close the client.
+
+        It ends within the deadline whatever the server does. Nothing is delivered afterwards.
+        """
+        self._stopping = True
+        for task in self._working:
+            task.cancel()
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                await asyncio.gather(*self._working, return_exceptions=True)
+                async with asyncio.TaskGroup() as lanes:
+                    lanes.create_task(self._checks.drain())
+                    lanes.create_task(self._reports.drain())
+        except TimeoutError:
+            self._contact.untold(len(self._due_checks()) + len(self._due_reports()))
+        finally:
+            await self._client.close()
+
+    def health(self) -> SinkHealth:
+        """How telling goes, counted in reports and evaluations."""
+        return self._contact.health(sum(asset.lives_untold for asset in self._assets.values()))
+
+    def _asset(self, stream: str, asset_key: AssetKey, topic: str | None) -> ReportedAsset:
+        return self._assets.setdefault((stream, asset_key), ReportedAsset(stream, topic))
+
+    def _due_checks(self) -> list[Delivery]:
+        due = self._reported_checks.due(
+            self._snapshots.values(), _now_seconds(), self._period_seconds()
+        )
+        return [
+            Delivery(
+                f"check {verdict.check} of {'/'.join(verdict.asset_key)} by {snapshot.stream}",
+                partial(self._send_check, verdict, snapshot),
+            )
+            for verdict, snapshot in due
+        ]
+
+    def _due_reports(self) -> list[Delivery]:
+        now_seconds, every_seconds = _now_seconds(), self._period_seconds()
+        due = [
+            Delivery(
+                f"observation of {'/'.join(asset_key)} by {stream}",
+                partial(self._send_report, asset_key, asset),
+            )
+            for (stream, asset_key), asset in self._assets.items()
+            if asset.is_due(now_seconds, every_seconds)
+        ]
+        if not self._stopping and self._definitions_due(now_seconds):
+            due.append(Delivery("definitions", self._look_at_definitions))
+        return due
+
+    def _period_seconds(self) -> float:
+        """The last reports do not wait for the end of their period."""
+        return 0.0 if self._stopping else self._every_seconds
+
+    async def _send_check(self, verdict: Verdict, snapshot: Snapshot) -> Outcome:
+        payload = check_evaluation(verdict, snapshot)
+        told = Told(verdict.level, snapshot.as_of_ms, _now_seconds())
+        before = self._reported_checks.begin(verdict, snapshot)
+        outcome = await self._client.report_check(payload.body)
+        if isinstance(outcome, Accepted):
+            self._reported_checks.keep(verdict, snapshot, told)
+            self._contact.delivered(payload.left_out)
+        elif not isinstance(outcome, Ambiguous):
+            self._reported_checks.keep(verdict, snapshot, before)
+        return outcome
+
+    async def _send_report(self, asset_key: AssetKey, asset: ReportedAsset) -> Outcome:
+        if asset.in_doubt:
+            last = await self._client.last_reported(asset_key, asset.stream)
+            if isinstance(last, LastReported) and asset.confirm(last):
+                self._contact.delivered(0)
+                return Accepted()
+            if isinstance(last, Unavailable):
+                return last
+        attempt = asset.begin(_now_seconds())
+        outcome = await self._client.report_observation(attempt.payload.body)
+        asset.settle(attempt, outcome)
+        if isinstance(outcome, Accepted):
+            self._contact.delivered(attempt.payload.left_out)
+        return outcome
+
+    def _definitions_due(self, now_seconds: float) -> bool:
+        asked = self._asked_seconds
+        every_seconds = max(self._every_seconds, DEFINITIONS_EVERY_SECONDS)
+        old = asked is None or now_seconds - asked >= every_seconds
+        return bool(self._snapshots) and (old or expected(self._snapshots.values()) != self._asked)
+
+    async def _look_at_definitions(self) -> Outcome:
+        """Warn of what is not defined, once for each asset and check."""
+        wanted = expected(self._snapshots.values())
+        defined = await self._client.defined(wanted.keys())
+        if not isinstance(defined, dict):
+            return defined
+        self._asked, self._asked_seconds = wanted, _now_seconds()
+        missing = not_defined(wanted, defined)
+        for asset_key, check in sorted(missing - self._not_defined, key=str):
+            fields = {} if check is None else {"check": check}
+            write(self._log, Event.DAGSTER_NOT_DEFINED, asset="/".join(asset_key), **fields)
+        self._not_defined = missing
+        return Accepted()
+
+
+def _now_seconds() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,155 @@
+"""The JSON entry of an observation: everything of a report that is too much to plot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from streamgauge.core.histogram import Histogram
+from streamgauge.core.lag import known_lag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from streamgauge.core.growing import Growing
+    from streamgauge.core.report import Position, Report
+    from streamgauge.core.snapshot import GroupView, Snapshot
+    from streamgauge.core.totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many rows of each kind a detail may have."""
+
+    positions: int
+    groups: int
+    blind: int = 100
+
+
+ROOMS: Final = (
+    Room(positions=10_000, groups=1_000),
+    Room(positions=10_000, groups=100),
+    Room(positions=10_000, groups=10),
+    Room(positions=2_000, groups=10),
+    Room(positions=200, groups=5),
+    Room(positions=0, groups=0, blind=0),
+)
+"""Steps in which a detail shrinks until the payload is small enough; the last one always is."""
+
+
+def lag_of(view: GroupView) -> int | None:
+    """The group's lag, or what of it is known; nothing known, and a known part of 0, are None."""
+    return known_lag(view) or None if view.lag is None else view.lag
+
+
+def worst_first(snapshot: Snapshot) -> list[str]:
+    """The names of the consumer groups, the greatest lag first and unknown ones last."""
+
+    def badness(name: str) -> tuple[int, str]:
+        lag = lag_of(snapshot.groups[name])
+        return (1 if lag is None else -lag, name)
+
+    return sorted(snapshot.groups, key=badness)
+
+
+def stream_detail(report: Report, snapshot: Snapshot, room: Room) -> dict[str, Any]:
+    """What is known of a stream; `left_out` counts what the room has no place for."""
+    seen = worst_first(snapshot)
+    groups = [*seen, *sorted(report.totals.groups.keys() - seen)]
+    told, window = groups[: room.groups], snapshot.last_window
+    blind = snapshot.blind[: room.blind]
+    return {
+        "totals": _counts(report.totals) | {"groups": _group_totals(report.totals, told)},
+        "difference": _counts(report.difference)
+        | {"groups": _group_totals(report.difference, told)},
+        "positions": _positions(report.positions, room),
+        "groups": [
+            {"group": name, **_group(snapshot.groups[name])}
+            for name in told
+            if name in snapshot.groups
+        ],
+        "last_window": window
+        and {
+            "start_ms": window.start_ms,
+            "end_ms": window.end_ms,
+            "completeness": window.completeness,
+            "totals": _counts(window.totals),
+        },
+        "blind": [{"what": b.what, "since_ms": b.since_ms, "reason": b.reason} for b in blind],
+        "left_out": _left_out(
+            positions=len(report.positions) - room.positions,
+            groups=len(groups) - room.groups,
+            blind=len(snapshot.blind) - room.blind,
+        ),
+    }
+
+
+def dead_letter_detail(report: Report, room: Room) -> dict[str, Any]:
+    """What is known of a dead letter topic; `left_out` counts what the room has no place for."""
+    return {
+        "totals": _dead_letter_counts(report.totals),
+        "difference": _dead_letter_counts(report.difference),
+        "positions": _positions(report.positions, room),
+        "left_out": _left_out(positions=len(report.positions) - room.positions),
+    }
+
+
+def histogram_text(ages: Histogram) -> str:
+    """The counts as `position:count`, separated by spaces, without the empty buckets.
+
+    Positions are those of the layout in `streamgauge.core.histogram`: 0 holds ages of 0 ms, 225 the
+    ages above 2**18 s, and position p between them is index p - 81 of OpenTelemetry's exponential
+    histogram at scale 3, the ages in (2**((p - 81)/8), 2**((p - 80)/8)] seconds.
+    """
+    return " ".join(f"{at}:{ages.counts[at]}" for at in np.flatnonzero(ages.counts))
+
+
+def _counts(table: Growing) -> dict[str, Any]:
+    """Each field of the table by its type, but for the groups, which have tables of their own."""
+    return {f.name: _count(getattr(table, f.name)) for f in fields(table) if f.name != "groups"}
+
+
+def _count(value: int | Histogram | dict[str, int]) -> Any:  # noqa: ANN401 - by the field's type
+    if isinstance(value, Histogram):
+        return {"sum_ms": value.sum_ms, "buckets": histogram_text(value)}
+    return value
+
+
+def _group_totals(totals: Totals, told: Iterable[str]) -> list[dict[str, Any]]:
+    """A list, for the names come from outside and are cut like any text."""
+    return [
+        {"group": name, **_counts(totals.groups[name])} for name in told if name in totals.groups
+    ]
+
+
+def _dead_letter_counts(totals: Totals) -> dict[str, int]:
+    return {
+        "dead_letters": totals.dead_letters,
+        "undecodable": totals.undecodable,
+        "lost": totals.lost,
+    }
+
+
+def _positions(positions: Sequence[Position], room: Room) -> dict[str, Any]:
+    told = positions[: room.positions]
+    return {
+        "columns": ["partition", "next_offset", "records"],
+        "rows": [[row.partition, row.next_offset, row.records] for row in told],
+    }
+
+
+def _group(view: GroupView) -> dict[str, Any]:
+    return {
+        "status": view.status.value,
+        "lag": view.lag,
+        "lag_bound": view.lag_bound.value,
+        "time_lag_seconds": view.time_lag_seconds,
+        "time_lag_bound": view.time_lag_bound.value,
+        "as_of_ms": view.as_of_ms,
+    }
+
+
+def _left_out(**counts: int) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count > 0}

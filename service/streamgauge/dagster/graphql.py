@@ -1,0 +1,139 @@
+"""Two questions that the gauge asks Dagster's GraphQL API, and how their answers are read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+AssetKey: TypeAlias = tuple[str, ...]
+
+OBSERVATIONS_LOOKED_AT: Final = 20
+"""Newest observations among which the gauge looks for its own; runs and sensors write some too."""
+
+_LAST_REPORTED: Final = """
+query LastReported($key: AssetKeyInput!, $limit: Int!) {
+  assetOrError(assetKey: $key) {
+    ... on Asset {
+      assetObservations(limit: $limit) {
+        runId
+        metadataEntries {
+          label
+          ... on IntMetadataEntry { intRepr }
+          ... on TextMetadataEntry { text }
+        }
+      }
+    }
+  }
+}
+"""
+_DEFINED: Final = """
+query Defined($keys: [AssetKeyInput!]!) {
+  assetNodes(assetKeys: $keys) {
+    assetKey { path }
+    assetChecksOrError {
+      ... on AssetChecks { checks { name } }
+    }
+  }
+}
+"""
+
+
+class AnswerError(ValueError):
+    """The answer is not one that Dagster's GraphQL API gives to the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastReported:
+    """The newest report of an asset that Dagster has."""
+
+    stream: str
+    life: str
+    sequence: int
+    period_end: str
+    """As in the observation's metadata."""
+    arrived_total: int
+    """`records_total`, or `dead_letters_total` of a dead letter topic."""
+
+
+def last_reported_question(asset_key: AssetKey) -> dict[str, Any]:
+    """Body of the request; it also works for an asset that is not defined."""
+    variables = {"key": {"path": list(asset_key)}, "limit": OBSERVATIONS_LOOKED_AT}
+    return {"query": _LAST_REPORTED, "variables": variables}
+
+
+def read_last_reported(content: bytes, stream: str) -> LastReported | None:
+    """The newest report of this stream among the observations that no run made.
+
+    Raises:
+        AnswerError: with what Dagster says instead.
+    """
+    try:
+        asset = _data(content)["assetOrError"]
+        for observation in asset.get("assetObservations", ()):
+            told = {entry["label"]: entry for entry in observation["metadataEntries"]}
+            if not observation["runId"] and _text(told, "stream") == stream:
+                # of a stream, dead_letters_total is there too but is not what arrived
+                total = _integer(told, "records_total")
+                if total is None:
+                    total = _integer(told, "dead_letters_total")
+                sequence = _integer(told, "sequence")
+                life, end = _text(told, "life"), _text(told, "period_end")
+                if None not in {total, sequence} and life and end:
+                    return LastReported(stream, life, sequence or 0, end, total or 0)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise AnswerError("its answer does not have the fields of the observations") from error
+    return None
+
+
+def defined_question(asset_keys: Iterable[AssetKey]) -> dict[str, Any]:
+    """Body of the request."""
+    return {
+        "query": _DEFINED,
+        "variables": {"keys": [{"path": list(asset_key)} for asset_key in asset_keys]},
+    }
+
+
+def read_defined(content: bytes) -> dict[AssetKey, frozenset[str] | None]:
+    """The names of the checks of each asset that is defined; None where Dagster does not say.
+
+    Raises:
+        AnswerError: with what Dagster says instead.
+    """
+    try:
+        return {
+            tuple(node["assetKey"]["path"]): _check_names(node["assetChecksOrError"])
+            for node in _data(content)["assetNodes"]
+        }
+    except (AttributeError, KeyError, TypeError) as error:
+        raise AnswerError("its answer does not have the fields of the assets") from error
+
+
+def _check_names(answer: Mapping[str, Any]) -> frozenset[str] | None:
+    checks = answer.get("checks")
+    return None if checks is None else frozenset(check["name"] for check in checks)
+
+
+def _data(content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise AnswerError("it does not answer in JSON") from error
+    errors = answer.get("errors")
+    if errors:
+        raise AnswerError(f"it answers: {errors[0]['message']}")
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+def _text(told: Mapping[str, Any], label: str) -> str | None:
+    text = told.get(label, {}).get("text")
+    return text if isinstance(text, str) else None
+
+
+def _integer(told: Mapping[str, Any], label: str) -> int | None:
+    text = told.get(label, {}).get("intRepr")
+    return int(text) if isinstance(text, str) and text.lstrip("-").isdecimal() else None

@@ -1,0 +1,100 @@
+"""A lane: one delivery after another, with pauses while Dagster is away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import TYPE_CHECKING, Final, assert_never
+
+from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from streamgauge.dagster.contact import Contact
+    from streamgauge.dagster.outcome import Outcome
+
+PAUSE_MIN_SECONDS: Final = 0.5
+PAUSE_MAX_SECONDS: Final = 30.0
+REFUSED_PAUSE_SECONDS: Final = 60.0
+"""A delivery that was refused is not tried again before this time; others are."""
+_RANDOM: Final = SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing that is to be told now."""
+
+    name: str
+    """The same whenever this thing is told."""
+    send: Callable[[], Awaitable[Outcome]]
+
+
+class Lane:
+    """What is due is asked anew before each delivery, so that nothing old is ever sent."""
+
+    def __init__(
+        self,
+        name: str,
+        due: Callable[[], Sequence[Delivery]],
+        contact: Contact,
+        *,
+        look_every_seconds: float,
+    ) -> None:
+        self._name = name
+        self._due = due
+        self._contact = contact
+        self._look_every_seconds = look_every_seconds
+        self._wake = asyncio.Event()
+        self._failures = 0
+        self._refused_until: dict[str, float] = {}
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    async def work(self) -> None:
+        """Deliver whatever becomes due, until cancelled."""
+        while True:
+            self._wake.clear()
+            if not await self._deliver_one():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self._look_every_seconds)
+
+    async def drain(self) -> None:
+        """Deliver what is due now and return; what is refused is tried once more."""
+        self._failures = 0
+        self._refused_until.clear()
+        while await self._deliver_one():
+            pass
+
+    async def _deliver_one(self) -> bool:
+        """Whether anything was to be delivered."""
+        clock = asyncio.get_running_loop().time
+        ready = [d for d in self._due() if self._refused_until.get(d.name, 0.0) <= clock()]
+        if not ready:
+            return False
+        delivery = ready[0]
+        outcome = await delivery.send()
+        self._contact.note(self._name, delivery.name, outcome)
+        match outcome:
+            case Accepted():
+                self._failures = 0
+                self._refused_until.pop(delivery.name, None)
+            case Misconfigured():
+                self._refused_until[delivery.name] = clock() + REFUSED_PAUSE_SECONDS
+            case Unavailable(retry_after_seconds=asked):
+                await asyncio.sleep(max(self._pause_seconds(), asked or 0.0))
+            case Ambiguous():
+                await asyncio.sleep(self._pause_seconds())
+            case _:
+                assert_never(outcome)
+        return True
+
+    def _pause_seconds(self) -> float:
+        """Longer with each failure in a row, and random, so that gauges do not return together."""
+        self._failures += 1
+        longest = PAUSE_MIN_SECONDS * 2.0 ** min(self._failures, 10)
+        return _RANDOM.uniform(PAUSE_MIN_SECONDS, min(longest, PAUSE_MAX_SECONDS))

@@ -1,0 +1,144 @@
+"""The bodies of requests that report to Dagster, made of reports, snapshots and verdicts.
+
+Wire format: `POST /report_asset_observation/` and `POST /report_asset_check/` of dagster-webserver
+(dagster_webserver/external_assets.py, the same from 1.8 to 1.13). Dagster plots every number by its
+label; an unknown value is left out, so that its plot has a gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from streamgauge.dagster.detail import ROOMS, dead_letter_detail, lag_of, stream_detail
+from streamgauge.dagster.plain import as_json, bounded, instant, plain
+from streamgauge.dagster.sentence import dead_letter_sentence, stream_sentence
+from streamgauge.model import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from streamgauge.core.report import Report
+    from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot, Verdict
+    from streamgauge.dagster.detail import Room
+
+PAYLOAD_MAX: Final = 256 * 1024
+"""Bytes of one observation on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The body of one request."""
+
+    body: Mapping[str, Any]
+    left_out: int
+    """Rows that the size limit left out of the detail."""
+
+
+def observation(report: Report, snapshot: Snapshot) -> Payload:
+    """The observation of a stream."""
+    period, groups = report.difference, snapshot.groups.values()
+    entries = {
+        "records": report.arrived,
+        "records_per_second": _per_second(report),
+        "arrival_age_p50_seconds": period.arrival_ages.quantile_seconds(0.5),
+        "arrival_age_p99_seconds": period.arrival_ages.quantile_seconds(0.99),
+        "processed_age_p99_seconds": _greatest(
+            each.aged.quantile_seconds(0.99) for each in period.groups.values()
+        ),
+        "lag": _greatest(lag_of(view) for view in groups),
+        "time_lag_seconds": _greatest(view.time_lag_seconds for view in groups),
+        "dead_letters": period.dead_letters,
+        "unaged": period.unaged,
+        "traced_share": period.traced / report.arrived if report.arrived else None,
+        "completeness": snapshot.completeness,
+        "records_total": report.arrived_total,
+        "dead_letters_total": report.totals.dead_letters,
+        "last_message_timestamp": _epoch_seconds(snapshot.last_record_ms),
+    }
+    return _payload(
+        report,
+        stream_sentence(report, snapshot),
+        entries,
+        lambda room: stream_detail(report, snapshot, room),
+    )
+
+
+def dead_letter_observation(report: Report, view: DeadLetterTopicView) -> Payload:
+    """The observation of a dead letter topic."""
+    entries = {
+        "dead_letters": report.arrived,
+        "dead_letters_total": report.arrived_total,
+        "last_message_timestamp": _epoch_seconds(view.last_arrival_ms),
+    }
+    return _payload(
+        report,
+        dead_letter_sentence(report, view.last_arrival_ms),
+        entries,
+        lambda room: dead_letter_detail(report, room),
+    )
+
+
+def check_evaluation(verdict: Verdict, snapshot: Snapshot) -> Payload:
+    """The evaluation of a check; whatever is not a pass has not passed."""
+    metadata = {
+        "reason": verdict.reason,
+        "level": verdict.level.value,
+        "value": verdict.value,
+        "limit": verdict.limit,
+        "unit": verdict.unit,
+        "since": instant(verdict.since_ms),
+        "as_of": instant(snapshot.as_of_ms),
+        "stream": snapshot.stream,
+        "life": snapshot.life,
+    }
+    body = {
+        "asset_key": list(verdict.asset_key),
+        "check_name": verdict.check,
+        "passed": verdict.level is Level.PASS,
+        "severity": "ERROR" if verdict.level is Level.FAIL else "WARN",
+        "metadata": plain(metadata),
+    }
+    return Payload(body, left_out=0)
+
+
+def _payload(
+    report: Report,
+    sentence: str,
+    entries: Mapping[str, float | None],
+    detail: Callable[[Room], dict[str, Any]],
+) -> Payload:
+    identity = {
+        "period_start": instant(report.start_ms),
+        "period_end": instant(report.end_ms),
+        "sequence": report.sequence,
+        "stream": report.stream,
+        "life": report.life,
+    }
+
+    def with_detail(room: Room) -> Payload:
+        found = detail(room)
+        body = {
+            "asset_key": list(report.asset_key),
+            "data_version": report.data_version,
+            "description": bounded(sentence),
+            "metadata": plain({**entries, **identity, "detail": found}),
+        }
+        return Payload(body, sum(found["left_out"].values()))
+
+    payloads = (with_detail(room) for room in ROOMS[:-1])
+    fitting = (each for each in payloads if len(as_json(each.body)) <= PAYLOAD_MAX)
+    return next(fitting, None) or with_detail(ROOMS[-1])
+
+
+def _per_second(report: Report) -> float | None:
+    elapsed_ms = report.end_ms - report.start_ms
+    return report.arrived * 1000 / elapsed_ms if elapsed_ms else None
+
+
+def _greatest(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _epoch_seconds(at_ms: int | None) -> float | None:
+    return None if at_ms is None else at_ms / 1000

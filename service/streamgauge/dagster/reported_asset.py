@@ -1,0 +1,130 @@
+"""What is to be reported of one asset, what of it Dagster has, and what it may have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamgauge.core.report import dead_letter_report, report
+from streamgauge.dagster.outcome import Accepted, Ambiguous
+from streamgauge.dagster.payloads import dead_letter_observation, observation
+from streamgauge.dagster.plain import instant
+
+if TYPE_CHECKING:
+    from streamgauge.core.report import Report
+    from streamgauge.core.snapshot import Snapshot
+    from streamgauge.dagster.graphql import LastReported
+    from streamgauge.dagster.outcome import Outcome
+    from streamgauge.dagster.payloads import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A report that goes out, or went out without a clear answer."""
+
+    snapshot: Snapshot
+    report: Report
+    payload: Payload
+    begun_seconds: float
+    """On the event loop's clock."""
+
+
+class ReportedAsset:
+    """The reports of a stream or of one of its dead letter topics, one after another.
+
+    Only the newest snapshot waits to be told, and the last one of a life that has ended, so that
+    its counts are not lost. A report whose fate is unknown goes out again under its sequence, with
+    the totals of then: whichever of them were stored, the one with the greatest totals is right.
+    """
+
+    def __init__(self, stream: str, dead_letter_topic: str | None = None) -> None:
+        self.stream = stream
+        self.lives_untold = 0
+        """Ended lives whose last snapshot gave way to that of a later one."""
+        self._dead_letter_topic = dead_letter_topic
+        self._waiting: list[Snapshot] = []
+        self._acknowledged: Report | None = None
+        self._unconfirmed: Attempt | None = None
+        self._unconfirmed_before: Attempt | None = None
+        self._told_seconds: float | None = None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a report went out and nobody said whether it was stored."""
+        return self._unconfirmed is not None
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """Take the newest snapshot; one that knows no position yet is not reported.
+
+        Without positions there is no data version, and Dagster takes its absence for new data.
+        """
+        topic = self._dead_letter_topic
+        positions = (
+            any(partition.topic == topic for partition in snapshot.dead_letter_partitions)
+            if topic
+            else snapshot.partitions
+        )
+        if not positions:
+            return
+        if self._waiting and self._waiting[-1].life == snapshot.life:
+            self._waiting[-1] = snapshot
+            return
+        self._waiting.append(snapshot)
+        if len(self._waiting) > 2:
+            del self._waiting[0]
+            self.lives_untold += 1
+
+    def is_due(self, now_seconds: float, every_seconds: float) -> bool:
+        """Whether there is something new to tell and the last report is so long ago."""
+        if not self._waiting:
+            return False
+        told_seconds = self._told_seconds
+        ended = len(self._waiting) > 1
+        return ended or told_seconds is None or now_seconds - told_seconds >= every_seconds
+
+    def begin(self, now_seconds: float) -> Attempt:
+        """The next report. Until it is settled it may have been stored, whatever happens.
+
+        Raises:
+            IndexError: nothing is waiting.
+            ValueError: totals shrank within a life.
+        """
+        snapshot = self._waiting[0]
+        if self._dead_letter_topic is None:
+            told = report(snapshot, self._acknowledged)
+            payload = observation(told, snapshot)
+        else:
+            view = next(v for v in snapshot.dead_letters if v.topic == self._dead_letter_topic)
+            told = dead_letter_report(snapshot, view, self._acknowledged)
+            payload = dead_letter_observation(told, view)
+        attempt = Attempt(snapshot, told, payload, now_seconds)
+        self._unconfirmed_before, self._unconfirmed = self._unconfirmed, attempt
+        return attempt
+
+    def settle(self, attempt: Attempt, outcome: Outcome) -> None:
+        """What became of the report that `begin` gave."""
+        if isinstance(outcome, Accepted):
+            self._acknowledge(attempt)
+        elif not isinstance(outcome, Ambiguous):
+            self._unconfirmed = self._unconfirmed_before
+
+    def confirm(self, last: LastReported) -> bool:
+        """Whether the newest report that Dagster has is the one in doubt; then it is acknowledged.
+
+        An older attempt under the same sequence proves nothing: the one in doubt may still land.
+        """
+        doubt = self._unconfirmed
+        if doubt is None:
+            return False
+        sent = doubt.report
+        identity = (sent.life, sent.sequence, instant(sent.end_ms), sent.arrived_total)
+        if (last.life, last.sequence, last.period_end, last.arrived_total) != identity:
+            return False
+        self._acknowledge(doubt)
+        return True
+
+    def _acknowledge(self, attempt: Attempt) -> None:
+        self._acknowledged = attempt.report
+        self._told_seconds = attempt.begun_seconds
+        self._unconfirmed = None
+        self._waiting = [each for each in self._waiting if each is not attempt.snapshot]

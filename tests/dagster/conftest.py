@@ -1,0 +1,371 @@
+"""Snapshots to tell, and a small real HTTP server that takes and gives back what Dagster does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from streamgauge.core.histogram import Histogram
+from streamgauge.core.snapshot import (
+    DeadLetterTopicView,
+    GroupPartitionView,
+    GroupView,
+    PartitionView,
+    Snapshot,
+    Verdict,
+)
+from streamgauge.core.totals import GroupTotals, Totals
+from streamgauge.dagster.client import DagsterAddress, DagsterClient
+from streamgauge.model import GroupStatus, LagBound, Level
+from streamgauge_demo.dagster_client import DagsterClient as ReadBack
+
+LIFE_START_MS = 1_800_000_000_000
+
+
+class Maker:
+    """Builds the values that the sink is handed; each maker has asset keys of its own."""
+
+    start_ms = LIFE_START_MS
+
+    def __init__(self):
+        self.stream = f"orders-{uuid4().hex[:8]}"
+        self.asset_key = ("kafka", self.stream)
+        self.letters_key = ("kafka", f"{self.stream}_dlq")
+
+    def histogram(self, ages_ms):
+        """Of these ages."""
+        ages = Histogram()
+        ages.fold(np.array(ages_ms, dtype=np.int64))
+        return ages
+
+    def snapshot(self, records=0, dead_letters=0, *, after_ms=0, **fields):
+        """The stream so long after the start of its life, every record 100 ms old on arrival."""
+        ages = self.histogram([100] * records)
+        own = Totals(records=records, arrival_ages=ages, bytes=records * 7)
+        letters = Totals(dead_letters=dead_letters)
+        as_of_ms = self.start_ms + after_ms
+        base = Snapshot(
+            stream=self.stream,
+            topic="orders",
+            asset_key=self.asset_key,
+            life="life-1",
+            life_start_ms=self.start_ms,
+            as_of_ms=as_of_ms,
+            totals=own + letters,
+            partitions=(PartitionView("orders", 0, 0, records, records, as_of_ms, own),),
+            dead_letter_partitions=(
+                PartitionView("dlq", 0, 0, dead_letters, dead_letters, as_of_ms, letters),
+            ),
+            dead_letters=(DeadLetterTopicView("dlq", self.letters_key, letters, 0, None),),
+            groups={},
+            watched_groups=(),
+            window_ms=60_000,
+            last_window=None,
+            last_record_ms=None,
+            completeness=1.0,
+            blind=(),
+            verdicts=(),
+            resolution_ms=100,
+        )
+        return replace(base, **fields)
+
+    def verdict(self, check="lag__billing", level=Level.PASS, **fields):
+        """What a check of the stream says."""
+        base = Verdict(
+            check=check,
+            asset_key=self.asset_key,
+            level=level,
+            reason="the lag of billing is 12 records, at most 10,000 are asked for",
+            value=12,
+            unit="records",
+            limit=10_000.0,
+            since_ms=self.start_ms,
+        )
+        return replace(base, **fields)
+
+    def group(self, lag, *, status=GroupStatus.OK, time_lag_seconds=None, bound=LagBound.EXACT):
+        """A group on one partition."""
+        part = GroupPartitionView(0, lag, lag, bound, time_lag_seconds, LagBound.EXACT)
+        return GroupView(
+            status, lag, bound, time_lag_seconds, LagBound.EXACT, self.start_ms, {0: part}
+        )
+
+    def group_totals(self, ages_ms):
+        """Of a group that has passed records of these ages."""
+        return GroupTotals(len(ages_ms), self.histogram(ages_ms))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the fake does with one request instead of its duty."""
+
+    status: int = 500
+    body: bytes = b"Internal Server Error"
+    headers: dict = field(default_factory=lambda: {"Content-Type": "text/plain"})
+    stored: bool = False
+    """Whether a report is stored nevertheless."""
+    wait_seconds: float = 0.0
+    reset: bool = False
+    """Break the connection instead of answering."""
+
+
+class FakeDagster:
+    """The part of a webserver that the sink meets; the contract tests hold it to the real one."""
+
+    def __init__(self):
+        self.observations = {}
+        self.evaluations = {}
+        self.definitions = {}
+        """Names of checks by asset key."""
+        self.requests = []
+        """(path, headers, connection) of each request, in the order of arrival."""
+        self.faults = deque()
+        """For the next requests that report, one each."""
+        self.fault = None
+        """For every request that reports, while set."""
+        self.question_fault = None
+        """For every question to GraphQL, while set."""
+        self.prefix = ""
+        self._server = None
+        self._connections = set()
+        self.port = 0
+        self.start()
+
+    @property
+    def base_url(self):
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}{self.prefix}"
+
+    def start(self):
+        """Listen, on the same port as before."""
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def setup(self):
+                super().setup()
+                fake._connections.add(self.connection)
+
+            def finish(self):
+                fake._connections.discard(self.connection)
+                super().finish()
+
+            def do_GET(self):
+                self.answer(200, b"<html>the user interface</html>", {"Content-Type": "text/html"})
+
+            def do_POST(self):
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                fake.requests.append((self.path, dict(self.headers), self.client_address))
+                fake.post(self, content)
+
+            def answer(self, status, body, headers):
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False
+
+            def handle_error(self, request, address):
+                pass  # a connection that the other end broke
+
+        self._server = Server(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def kill(self):
+        """Stop listening and break every connection; the data is kept."""
+        if self._server is None:
+            return
+        self._server.shutdown()
+        self._server.server_close()
+        self._server = None
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def post(self, handler, content):
+        """Answer as the webserver does."""
+        path = handler.path.removeprefix(self.prefix)
+        if not handler.path.startswith(self.prefix):
+            handler.answer(404, b"Not Found", {"Content-Type": "text/plain"})
+        elif path == "/graphql":
+            self.misbehave(handler, self.question_fault) or self.question(handler, content)
+        elif path in {"/report_asset_observation/", "/report_asset_check/"}:
+            fault = self.faults.popleft() if self.faults else self.fault
+            if fault is None or fault.stored:
+                status, answer = self.store(path, handler.headers["Content-Type"], content)
+            if not self.misbehave(handler, fault):
+                kind = {"Content-Type": "application/json"}
+                handler.answer(status, json.dumps(answer).encode(), kind)
+        else:
+            handler.answer(405, b"Method Not Allowed", {"Content-Type": "text/plain"})
+
+    def misbehave(self, handler, fault):
+        """Whether the fault was there and took over."""
+        if fault is None:
+            return False
+        time.sleep(fault.wait_seconds)
+        if fault.reset:
+            handler.close_connection = True
+            linger = b"\1\0\0\0\0\0\0\0"
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            handler.connection.close()
+        else:
+            handler.answer(fault.status, fault.body, fault.headers)
+        return True
+
+    def store(self, path, kind, content):
+        """Record a report."""
+        if kind != "application/json":
+            return 400, {"error": f"Unhandled content type {kind}, expect no body or …"}
+        body = json.loads(content)
+        key = tuple(body["asset_key"])
+        now = time.time()
+        if path == "/report_asset_observation/":
+            version = [{"key": "dagster/data_version", "value": body["data_version"]}]
+            self.observations.setdefault(key, []).append(
+                {
+                    "timestamp": str(int(now * 1000)),
+                    "runId": "",
+                    "partition": None,
+                    "description": body["description"],
+                    "tags": version,
+                    "metadataEntries": entries(body["metadata"]),
+                    "metadata": body["metadata"],
+                }
+            )
+        else:
+            if body.get("severity") not in {"WARN", "ERROR"}:
+                return 400, {"error": "not a valid AssetCheckSeverity"}
+            evaluation = {
+                "success": body["passed"],
+                "severity": body["severity"],
+                "timestamp": now,
+                "description": None,
+                "metadataEntries": entries(body["metadata"]),
+            }
+            self.evaluations.setdefault((key, body["check_name"]), []).append(
+                {"timestamp": now, "runId": "", "status": "", "evaluation": evaluation}
+            )
+        return 200, {}
+
+    def question(self, handler, content):
+        """Answer the GraphQL queries of the gauge and of those who read back."""
+        asked = json.loads(content)
+        query, variables = asked["query"], asked["variables"]
+        if "assetNodes" in query:
+            found = [tuple(each["path"]) for each in variables["keys"]]
+            data = {
+                "assetNodes": [
+                    {
+                        "assetKey": {"path": list(key)},
+                        "assetChecksOrError": {
+                            "checks": [{"name": name} for name in self.definitions[key]]
+                        },
+                    }
+                    for key in found
+                    if key in self.definitions
+                ]
+            }
+        elif "assetCheckExecutions" in query:
+            key = (tuple(variables["key"]["path"]), variables["check"])
+            data = {"assetCheckExecutions": newest(self.evaluations, key, variables["limit"])}
+        else:
+            key = tuple(variables["key"]["path"])
+            stored = newest(self.observations, key, variables["limit"])
+            data = {"assetOrError": {"__typename": "Asset", "assetObservations": stored}}
+        handler.answer(200, json.dumps({"data": data}).encode(), {"Content-Type": JSON})
+
+
+JSON = "application/json"
+
+
+def newest(stored, key, limit):
+    """The last ones, the newest first."""
+    return list(reversed(stored.get(key, [])))[:limit]
+
+
+def entries(metadata):
+    """Metadata as GraphQL tells it."""
+    kinds = {
+        bool: ("BoolMetadataEntry", "boolValue"),
+        int: ("IntMetadataEntry", "intRepr"),
+        float: ("FloatMetadataEntry", "floatValue"),
+        str: ("TextMetadataEntry", "text"),
+    }
+    found = []
+    for label, value in metadata.items():
+        name, key = kinds.get(type(value), ("JsonMetadataEntry", "jsonString"))
+        text = {"intRepr": str, "jsonString": json.dumps}.get(key, lambda value: value)(value)
+        found.append({"__typename": name, "label": label, key: text})
+    return found
+
+
+@pytest.fixture
+def maker():
+    """Maker of snapshots and verdicts."""
+    return Maker()
+
+
+@pytest.fixture
+def fault():
+    """Maker of faults."""
+    return Fault
+
+
+@pytest.fixture
+def fake():
+    """A fake Dagster of this test alone."""
+    server = FakeDagster()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def read_back():
+    """Give what a server has recorded, for a server of this base URL."""
+    with contextlib.ExitStack() as opened:
+        yield lambda base_url: opened.enter_context(ReadBack(base_url))
+
+
+@pytest.fixture(params=["fake", "real"])
+def server(request):
+    """What answers as Dagster does, as something to read back from: the fake, and the real one."""
+    if request.param == "real":
+        yield request.getfixturevalue("dagster_server")
+        return
+    fake = request.getfixturevalue("fake")
+    with ReadBack(fake.base_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def connect():
+    """Open clients: `connect(base_url, **address)`."""
+    async with contextlib.AsyncExitStack() as opened:
+
+        async def connect(base_url, **more):
+            client = DagsterClient(DagsterAddress(base_url, **{"timeout_seconds": 5.0} | more))
+            return await opened.enter_async_context(client)
+
+        yield connect

@@ -1,0 +1,258 @@
+"""Payloads say what is known, leave out what is not, and stay small whatever they are made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamgauge.core.histogram import SIZE, Histogram
+from streamgauge.core.report import dead_letter_report, report
+from streamgauge.core.snapshot import PartitionView, Window
+from streamgauge.core.totals import Totals
+from streamgauge.dagster.detail import ROOMS, histogram_text
+from streamgauge.dagster.payloads import (
+    PAYLOAD_MAX,
+    check_evaluation,
+    dead_letter_observation,
+    observation,
+)
+from streamgauge.dagster.plain import as_json, bounded, instant, plain
+from streamgauge.model import Blind, GroupStatus, LagBound, Level
+
+TEXT = st.text(st.characters(exclude_categories=()))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+)
+
+
+def told(snapshot, acknowledged=None):
+    """The body of the stream's observation."""
+    return observation(report(snapshot, acknowledged), snapshot).body
+
+
+def test_unknown_is_left_out_and_never_zero(maker):
+    """A silent stream of which nothing is known has neither ages nor lag nor rates per nothing."""
+    snapshot = maker.snapshot(completeness=None)
+    metadata = told(snapshot)["metadata"]
+    assert metadata.keys() == {
+        "records",
+        "dead_letters",
+        "unaged",
+        "records_total",
+        "dead_letters_total",
+        "period_start",
+        "period_end",
+        "sequence",
+        "stream",
+        "life",
+        "detail",
+    }
+    assert (metadata["records"], metadata["records_total"]) == (0, 0)
+
+
+def test_numbers_are_those_of_the_period(maker):
+    """All but the totals speak of the time since the acknowledged report."""
+    ages = maker.histogram([1_000] * 80)
+    groups = {"billing": maker.group_totals([4_000] * 70)}
+    first = maker.snapshot(20, after_ms=10_000)
+    totals = first.totals + Totals(
+        records=80, arrival_ages=ages, groups=groups, dead_letters=3, unaged=5, traced=40
+    )
+    second = maker.snapshot(
+        after_ms=30_000,
+        totals=totals,
+        groups={"billing": maker.group(10, time_lag_seconds=2.5), "audit": maker.group(7)},
+        last_record_ms=maker.start_ms + 29_000,
+        completeness=0.75,
+    )
+    metadata = told(second, report(first, None))["metadata"]
+    expected = {
+        "records": 80,
+        "records_per_second": 4.0,
+        "arrival_age_p50_seconds": pytest.approx(1.0, rel=0.044),
+        "arrival_age_p99_seconds": pytest.approx(1.0, rel=0.044),
+        "processed_age_p99_seconds": pytest.approx(4.0, rel=0.044),
+        "lag": 10,
+        "time_lag_seconds": 2.5,
+        "dead_letters": 3,
+        "unaged": 5,
+        "traced_share": 0.5,
+        "completeness": 0.75,
+        "records_total": 100,
+        "dead_letters_total": 3,
+        "last_message_timestamp": (maker.start_ms + 29_000) / 1000,
+        "period_start": instant(maker.start_ms + 10_000),
+        "period_end": instant(maker.start_ms + 30_000),
+        "sequence": 2,
+    }
+    assert {label: metadata[label] for label in expected} == expected
+    assert list(metadata)[:3] == ["records", "records_per_second", "arrival_age_p50_seconds"]
+
+
+def test_part_of_a_lag_is_told_unless_it_is_none(maker):
+    """Where one partition is unknown the rest is at least so much; 0 of the rest says nothing."""
+    view = maker.group(5)
+    unseen = replace(view.partitions[0], lag=None, committed_offset=None)
+    partly = replace(
+        view, lag=None, lag_bound=LagBound.UNKNOWN, partitions={**view.partitions, 1: unseen}
+    )
+    nothing = replace(partly, partitions={0: replace(view.partitions[0], lag=0), 1: unseen})
+    body = told(maker.snapshot(groups={"billing": partly}))
+    assert body["metadata"]["lag"] == 5
+    assert "billing has at least 5 records still to read" in body["description"]
+    body = told(maker.snapshot(groups={"billing": nothing}))
+    assert "lag" not in body["metadata"]
+    assert "the lag of billing is unknown" in body["description"]
+
+
+def test_typed_timestamp_is_never_sent(maker):
+    """`dagster/last_updated_timestamp` over REST breaks freshness checks in Dagster."""
+    snapshot = maker.snapshot(3, 2, last_record_ms=1)
+    view = replace(snapshot.dead_letters[0], last_arrival_ms=1)
+    letters = dead_letter_observation(dead_letter_report(snapshot, view, None), view)
+    for body in (told(snapshot), letters.body, check_evaluation(maker.verdict(), snapshot).body):
+        assert not any(label.startswith("dagster/") for label in body["metadata"])
+
+
+def test_dead_letter_topic_speaks_of_dead_letters_only(maker):
+    """Its own counts, position and last arrival."""
+    snapshot = maker.snapshot(20, 2, after_ms=60_000)
+    view = replace(snapshot.dead_letters[0], last_arrival_ms=maker.start_ms + 1_500)
+    body = dead_letter_observation(dead_letter_report(snapshot, view, None), view).body
+    assert body["asset_key"] == list(maker.letters_key)
+    assert body["description"] == (
+        "2 dead letters in 1 m; the newest came at 2027-01-15T08:00:01Z."
+    )
+    assert body["metadata"] == {
+        "dead_letters": 2,
+        "dead_letters_total": 2,
+        "last_message_timestamp": (maker.start_ms + 1_500) / 1000,
+        "period_start": "2027-01-15T08:00:00.000Z",
+        "period_end": "2027-01-15T08:01:00.000Z",
+        "sequence": 1,
+        "stream": maker.stream,
+        "life": "life-1",
+        "detail": {
+            "totals": {"dead_letters": 2, "undecodable": 0, "lost": 0},
+            "difference": {"dead_letters": 2, "undecodable": 0, "lost": 0},
+            "positions": {"columns": ["partition", "next_offset", "records"], "rows": [[0, 2, 2]]},
+            "left_out": {},
+        },
+    }
+
+
+def test_detail_has_totals_positions_groups_window_and_blindness(maker):
+    """All that a later reader needs to go on from the report, and a person to understand it."""
+    own = maker.snapshot(3).totals + Totals(groups={"billing": maker.group_totals([0, 100])})
+    window = Window(maker.start_ms, maker.start_ms + 60_000, Totals(records=3), 1.0)
+    snapshot = maker.snapshot(
+        3,
+        totals=own,
+        groups={"billing": maker.group(1), "audit": maker.group(9, status=GroupStatus.LAGGING)},
+        last_window=window,
+        blind=(Blind("topic dlq", maker.start_ms, "it does not exist"),),
+    )
+    detail = told(snapshot)["metadata"]["detail"]
+    assert detail["totals"]["records"] == 3
+    assert detail["totals"]["arrival_ages"] == {"sum_ms": 300, "buckets": "54:3"}
+    assert detail["totals"]["groups"] == [
+        {"group": "billing", "committed": 2, "aged": {"sum_ms": 100, "buckets": "0:1 54:1"}}
+    ]
+    assert detail["difference"] == detail["totals"]
+    assert detail["positions"]["rows"] == [[0, 3, 3]]
+    assert [group["group"] for group in detail["groups"]] == ["audit", "billing"]
+    assert detail["groups"][0]["status"] == "LAGGING"
+    assert detail["last_window"]["totals"]["records"] == 3
+    assert detail["blind"] == [
+        {"what": "topic dlq", "since_ms": maker.start_ms, "reason": "it does not exist"}
+    ]
+    assert detail["left_out"] == {}
+
+
+@given(st.lists(st.integers(0, 3_000_000_000), max_size=50))
+def test_histogram_text_holds_every_count(ages_ms):
+    """The text gives the histogram back."""
+    ages = Histogram()
+    ages.fold(np.array(ages_ms, dtype=np.int64))
+    counts = np.zeros(SIZE, dtype=np.int64)
+    for each in histogram_text(ages).split():
+        at, count = each.split(":")
+        counts[int(at)] = int(count)
+    assert Histogram(counts, ages.sum_ms) == ages
+
+
+def endless(maker, partitions, groups):
+    """A stream with so many partitions and groups, all values and texts as long as can be."""
+    ages = Histogram(np.full(SIZE, 10**15), 10**18)
+    names = [f"{number:06d}" + "ü" * 2_000 for number in range(groups)]
+    own = maker.group_totals([])
+    own = replace(own, committed=10**15, aged=ages)
+    return maker.snapshot(
+        totals=Totals(records=1, arrival_ages=ages, groups=dict.fromkeys(names, own)),
+        partitions=tuple(
+            PartitionView("orders", number, 0, 10**15, None, None, Totals(records=10**15))
+            for number in range(partitions)
+        ),
+        groups={name: maker.group(number) for number, name in enumerate(names)},
+        last_window=Window(0, 1, Totals(arrival_ages=ages), None),
+        blind=tuple(Blind("ü" * 2_000, 0, "ü" * 2_000) for _ in range(500)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("partitions", "groups"), [(5, 3), (50_000, 0), (4, 300), (9_000, 50), (50_000, 200)]
+)
+def test_payload_is_bounded_and_says_what_it_leaves_out(maker, partitions, groups):
+    """Every partition, group and blind spot is either in the detail or counted as left out."""
+    snapshot = endless(maker, partitions, groups)
+    payload = observation(report(snapshot, None), snapshot)
+    assert len(as_json(payload.body)) <= PAYLOAD_MAX
+    detail = payload.body["metadata"]["detail"]
+    left_out = detail["left_out"]
+    assert len(detail["positions"]["rows"]) + left_out.get("positions", 0) == partitions
+    assert len(detail["groups"]) + left_out.get("groups", 0) == groups
+    assert len(detail["blind"]) + left_out.get("blind", 0) == 500
+    assert payload.left_out == sum(left_out.values())
+    if detail["groups"]:
+        assert detail["groups"][0]["lag"] == groups - 1
+
+
+def test_smallest_detail_always_fits(maker):
+    """The last step has nothing but what is bounded by itself."""
+    assert (ROOMS[-1].positions, ROOMS[-1].groups, ROOMS[-1].blind) == (0, 0, 0)
+    snapshot = endless(maker, 50_000, 200)
+    detail = observation(report(snapshot, None), snapshot).body["metadata"]["detail"]
+    smallest = detail | {"blind": [], "groups": [], "positions": {}}
+    assert len(as_json(smallest)) < PAYLOAD_MAX / 4
+
+
+@pytest.mark.parametrize("level", Level)
+def test_evaluation_without_value_or_limit_leaves_them_out(maker, level):
+    """A check that measured nothing still says why."""
+    verdict = maker.verdict(level=level, value=None, limit=None, reason="blind since then")
+    body = check_evaluation(verdict, maker.snapshot()).body
+    assert body["metadata"].keys().isdisjoint({"value", "limit"})
+    assert body["metadata"]["reason"] == "blind since then"
+    assert body["passed"] is (level is Level.PASS)
+
+
+@given(JSON)
+def test_plain_values_are_json_that_every_store_takes(value):
+    """No NaN, no infinity, no NUL, no lone surrogate, whatever comes."""
+    text = as_json(plain(value)).decode()
+    again = json.dumps(json.loads(text, parse_constant=pytest.fail), ensure_ascii=False)
+    again.encode("utf-8")
+    assert "\\u0000" not in again.replace("\\\\", "")
+
+
+def test_text_is_cut_and_marked():
+    """A cut text ends with an ellipsis inside the limit."""
+    assert bounded("abcdef", 4) == "abc…"
+    assert bounded("abcd", 4) == "abcd"
+    assert instant(10**18) == "?"

@@ -1,0 +1,242 @@
+"""Whatever becomes of reports on their way, the counts that Dagster has are right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streamgauge.dagster.graphql import LastReported
+from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured, Unavailable
+from streamgauge.dagster.reported_asset import ReportedAsset
+
+
+class Store:
+    """Dagster's store: it keeps whatever arrives, twice or late as may be."""
+
+    def __init__(self):
+        self.reports = []
+        self.late = []
+
+    def newest(self):
+        """What the gauge reads back."""
+        if not self.reports:
+            return None
+        metadata = self.reports[-1]["metadata"]
+        return LastReported(
+            metadata["stream"],
+            metadata["life"],
+            metadata["sequence"],
+            metadata["period_end"],
+            metadata["records_total"],
+        )
+
+    def of_life(self, life):
+        """The report that counts, by sequence: of equal ones the one with the greatest totals."""
+        found = {}
+        for body in self.reports:
+            metadata = body["metadata"]
+            if metadata["life"] == life:
+                best = found.setdefault(metadata["sequence"], metadata)
+                found[metadata["sequence"]] = max(best, metadata, key=totals)
+        return found
+
+
+def totals(metadata):
+    """What grows with every later report."""
+    return (metadata["records_total"], metadata["dead_letters_total"])
+
+
+def send(asset, store, fate, now_seconds=0.0):
+    """One report on its way."""
+    attempt = asset.begin(now_seconds)
+    body = attempt.payload.body
+    outcome = {
+        "accepted": Accepted(),
+        "unavailable": Unavailable("HTTP 503"),
+        "refused": Misconfigured("HTTP 401"),
+    }.get(fate, Ambiguous("HTTP 500"))
+    if fate in {"accepted", "stored", "stored twice", "stored, then cancelled"}:
+        store.reports.append(body)
+    if fate == "stored twice":
+        store.reports.append(body)
+    if fate == "late":
+        store.late.append(body)
+    if "cancelled" not in fate:
+        asset.settle(attempt, outcome)
+    return attempt
+
+
+def heal(asset, store):
+    """Everything that is still to be told gets through."""
+    for _ in range(3):
+        if asset.in_doubt and store.newest() is not None and asset.confirm(store.newest()):
+            continue
+        if asset.is_due(1e9, 0.0):
+            send(asset, store, "accepted")
+
+
+FATES = st.sampled_from(
+    [
+        *("accepted", "unavailable", "refused", "lost", "stored", "stored twice", "late"),
+        *("cancelled", "stored, then cancelled"),
+    ]
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("grow"), st.integers(0, 9), st.integers(0, 2)),
+        st.tuples(st.just("send"), FATES, st.booleans()),
+        st.tuples(st.just("new life")),
+        st.tuples(st.just("land late")),
+    ),
+    max_size=30,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it is a mere function
+@given(steps=STEPS)
+def test_counts_survive_any_fate_of_reports(maker, steps):
+    """Accepted, lost, stored with an error, stored twice, stored late, cancelled, in any order.
+
+    At the end: the greatest totals of each life are the truth, and the differences of its
+    sequences, which have no gap, add up to them.
+    """
+    asset, store = ReportedAsset(maker.stream), Store()
+    life, records, letters, time_ms, truth = "life-1", 0, 0, 0, {}
+
+    def publish():
+        truth[life] = (records, letters)
+        fields = {"life": life, "life_start_ms": maker.start_ms}
+        asset.offer(maker.snapshot(records, letters, after_ms=time_ms, **fields))
+
+    publish()
+    for kind, *more in steps:
+        time_ms += 1_000
+        if kind == "grow":
+            records, letters = records + more[0], letters + more[1]
+            publish()
+        elif kind == "send" and asset.is_due(0.0, 0.0):
+            fate, reads_back = more
+            newest = store.newest()
+            if not (reads_back and asset.in_doubt and newest and asset.confirm(newest)):
+                send(asset, store, fate)
+        elif kind == "new life":
+            # a life whose end was never told is only given up for a second one
+            heal(asset, store)
+            life, records, letters = f"life-{time_ms}", 0, 0
+            publish()
+        elif kind == "land late" and store.late:
+            store.reports.append(store.late.pop(0))
+    heal(asset, store)
+    store.reports += store.late
+    assert asset.lives_untold == 0
+    for name, final in truth.items():
+        told = store.of_life(name)
+        assert max(totals(metadata) for metadata in told.values()) == final
+        assert sorted(told) == list(range(1, len(told) + 1))
+        counted = (0, 0)
+        for sequence in sorted(told):
+            metadata = told[sequence]
+            counted = (
+                counted[0] + metadata["records"],
+                counted[1] + metadata["dead_letters"],
+            )
+            assert counted == totals(metadata)
+
+
+def test_only_the_newest_snapshot_waits(maker):
+    """Nothing queues up: after an outage one report covers it all."""
+    asset, store = ReportedAsset(maker.stream), Store()
+    asset.offer(maker.snapshot(5, after_ms=1_000))
+    send(asset, store, "accepted")
+    for number in range(10):
+        asset.offer(maker.snapshot(10 + number, after_ms=2_000 + number))
+        if number % 2:
+            send(asset, store, "unavailable")
+    send(asset, store, "accepted")
+    assert not asset.is_due(1e9, 0.0)
+    first, second = (body["metadata"] for body in store.reports)
+    assert (first["sequence"], second["sequence"]) == (1, 2)
+    assert (second["records"], second["period_start"]) == (14, first["period_end"])
+
+
+def test_end_of_a_life_is_told_before_the_next_one(maker):
+    """A topic that is recreated during an outage takes no counts with it."""
+    asset, store = ReportedAsset(maker.stream), Store()
+    asset.offer(maker.snapshot(5, after_ms=1_000))
+    send(asset, store, "unavailable")
+    asset.offer(maker.snapshot(2, after_ms=2_000, life="life-2"))
+    assert asset.is_due(0.0, 3_600.0)
+    send(asset, store, "accepted")
+    send(asset, store, "accepted")
+    told = [(b["metadata"]["life"], b["metadata"]["records_total"]) for b in store.reports]
+    assert told == [("life-1", 5), ("life-2", 2)]
+
+
+def test_lives_beyond_the_limit_are_counted(maker):
+    """Two wait at most; the one that gives way is not forgotten silently."""
+    asset = ReportedAsset(maker.stream)
+    for number in range(4):
+        asset.offer(maker.snapshot(5, life=f"life-{number}"))
+    assert asset.lives_untold == 2
+    assert asset.begin(0.0).report.life == "life-2"
+
+
+def test_no_report_before_positions_are_known(maker):
+    """Without a data version Dagster would take it for new data, and so the next one."""
+    asset = ReportedAsset(maker.stream)
+    asset.offer(maker.snapshot(partitions=()))
+    assert not asset.is_due(1e9, 0.0)
+    letters = ReportedAsset(maker.stream, "dlq")
+    letters.offer(maker.snapshot(dead_letter_partitions=()))
+    assert not letters.is_due(1e9, 0.0)
+    letters.offer(maker.snapshot())
+    assert letters.is_due(1e9, 0.0)
+
+
+def test_report_is_due_once_every_period_and_only_with_something_new(maker):
+    """A snapshot that was told is not told again: that would hide that no new one comes."""
+    asset, store = ReportedAsset(maker.stream), Store()
+    asset.offer(maker.snapshot(1, after_ms=1_000))
+    assert asset.is_due(100.0, 60.0)
+    send(asset, store, "accepted", now_seconds=100.0)
+    assert not asset.is_due(1_000.0, 60.0)
+    asset.offer(maker.snapshot(1, after_ms=2_000))
+    assert not asset.is_due(159.0, 60.0)
+    assert asset.is_due(160.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"life": "other"},
+        {"sequence": 2},
+        {"period_end": "2027-01-15T08:00:00.999Z"},
+        {"arrived_total": 4},
+    ],
+)
+def test_only_the_very_report_in_doubt_is_confirmed(maker, change):
+    """An older attempt under the same sequence leaves the newer one in doubt."""
+    asset, store = ReportedAsset(maker.stream), Store()
+    asset.offer(maker.snapshot(5, after_ms=1_000))
+    send(asset, store, "stored")
+    assert not asset.confirm(replace(store.newest(), **change))
+    assert asset.in_doubt
+    assert asset.confirm(store.newest())
+    assert not asset.in_doubt
+    assert not asset.confirm(store.newest())
+    assert not asset.is_due(1e9, 0.0)
+
+
+def test_refusal_after_a_doubt_leaves_the_doubt(maker):
+    """The report that was refused is surely not stored; the one before it still may be."""
+    asset, store = ReportedAsset(maker.stream), Store()
+    asset.offer(maker.snapshot(5, after_ms=1_000))
+    send(asset, store, "stored")
+    asset.offer(maker.snapshot(9, after_ms=2_000))
+    send(asset, store, "unavailable")
+    assert asset.confirm(store.newest())
+    send(asset, store, "accepted")
+    assert store.reports[-1]["metadata"]["records"] == 4

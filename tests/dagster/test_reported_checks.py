@@ -1,0 +1,103 @@
+"""Evaluations are told when they change and once every period, the most urgent first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streamgauge.dagster.reported_checks import ReportedChecks, Told
+from streamgauge.model import Level
+
+EVERY = 60.0
+
+
+def tell(checks, snapshot, now_seconds):
+    """All that is due is acknowledged; the names in their order."""
+    due = checks.due([snapshot], now_seconds, EVERY)
+    for verdict, of in due:
+        checks.begin(verdict, of)
+        checks.keep(verdict, of, Told(verdict.level, of.as_of_ms, now_seconds))
+    return [verdict.check for verdict, _ in due]
+
+
+@pytest.fixture
+def judged(maker):
+    """Maker of snapshots by the levels of their checks; one stands on the dead letter topic."""
+
+    def judged(after_ms, **levels):
+        verdicts = tuple(
+            maker.verdict(name, Level(level), asset_key=maker.letters_key)
+            if name == "no_dead_letters"
+            else maker.verdict(name, Level(level))
+            for name, level in levels.items()
+        )
+        return maker.snapshot(after_ms=after_ms, verdicts=verdicts)
+
+    return judged
+
+
+def test_everything_is_new_at_first_and_dead_letters_come_first(judged):
+    """What has died is told before what is late."""
+    checks = ReportedChecks()
+    snapshot = judged(0, lag="pass", fresh="fail", no_dead_letters="pass")
+    assert tell(checks, snapshot, 0.0) == ["no_dead_letters", "lag", "fresh"]
+    assert tell(checks, snapshot, 0.0) == []
+
+
+def test_changed_level_is_due_at_once(judged):
+    """In whatever direction; an unchanged one waits for its period."""
+    checks = ReportedChecks()
+    tell(checks, judged(0, lag="pass", fresh="pass"), 0.0)
+    assert tell(checks, judged(1, lag="fail", fresh="pass"), 0.1) == ["lag"]
+    assert tell(checks, judged(2, lag="pass", fresh="pass"), 0.2) == ["lag"]
+
+
+def test_unchanged_levels_are_repeated_every_period_but_only_if_judged_again(judged):
+    """An old verdict that is repeated would look like a new one."""
+    checks = ReportedChecks()
+    first = judged(0, lag="pass")
+    tell(checks, first, 0.0)
+    assert tell(checks, first, 1_000.0) == []
+    assert tell(checks, judged(1, lag="pass"), 59.9) == []
+    assert tell(checks, judged(1, lag="pass"), 60.0) == ["lag"]
+
+
+def test_changed_comes_before_repeated_and_oldest_first(judged):
+    """A long round of repetitions holds no failure up."""
+    checks = ReportedChecks()
+    tell(checks, judged(0, lag="pass"), 10.0)
+    tell(checks, judged(0, lag="pass", fresh="pass"), 5.0)
+    tell(checks, judged(0, lag="pass", fresh="pass", arrival_age="pass"), 5.0)
+    snapshot = judged(1, lag="pass", fresh="pass", arrival_age="fail")
+    assert tell(checks, snapshot, 100.0) == ["arrival_age", "fresh", "lag"]
+
+
+def test_evaluation_of_unknown_fate_goes_out_again(judged):
+    """A failure that may have been stored must not outlive the pass that follows."""
+    checks = ReportedChecks()
+    tell(checks, judged(0, lag="pass"), 0.0)
+    failing = judged(1, lag="fail")
+    ((verdict, _),) = checks.due([failing], 0.1, EVERY)
+    checks.begin(verdict, failing)
+    assert tell(checks, judged(2, lag="pass"), 0.2) == ["lag"]
+
+
+def test_evaluation_that_was_refused_leaves_what_was_told(judged):
+    """It is surely not stored, so Dagster still has the former one."""
+    checks = ReportedChecks()
+    tell(checks, judged(0, lag="pass"), 0.0)
+    failing = judged(1, lag="fail")
+    ((verdict, _),) = checks.due([failing], 0.1, EVERY)
+    checks.keep(verdict, failing, checks.begin(verdict, failing))
+    assert tell(checks, judged(2, lag="pass"), 0.2) == []
+
+
+def test_streams_with_one_dead_letter_topic_do_not_alternate(judged):
+    """Each has its own say; a difference between them is no change."""
+    checks = ReportedChecks()
+    one = judged(0, no_dead_letters="pass")
+    other = replace(judged(0, no_dead_letters="fail"), stream="other")
+    for snapshot in (one, other):
+        assert tell(checks, snapshot, 0.0) == ["no_dead_letters"]
+    assert checks.due([one, other], 1.0, EVERY) == []
