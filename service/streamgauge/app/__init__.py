@@ -1,0 +1,1 @@
+"""The wiring: what is started, in which order, and how it stops."""

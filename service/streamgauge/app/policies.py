@@ -1,0 +1,48 @@
+"""What the configuration demands of checks, laid over what each check demands by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamgauge.core.checks.policy import Limit, Policy
+from streamgauge.core.checks.registry import CHECKS
+from streamgauge.model import Level
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from streamgauge.config.checks import Checks
+
+
+def check_policies(checks: Checks) -> dict[str, Policy]:
+    """The policy of each check by name; one that is switched off demands nothing."""
+    return {check.name: _laid_over(check.default, getattr(checks, check.name)) for check in CHECKS}
+
+
+def _laid_over(default: Policy, configured: Any) -> Policy:  # noqa: ANN401 - generic section
+    if configured is None:
+        return default
+    if not configured.enabled:
+        return Policy()
+    keep_ms, on_no_data = configured.keep_failing_for_ms, configured.on_no_data
+    return Policy(
+        warn=_limit(default.warn, configured.warn),
+        fail=_limit(default.fail, configured.fail),
+        keep_failing_for_ms=default.keep_failing_for_ms if keep_ms is None else keep_ms,
+        on_no_data=default.on_no_data if on_no_data is None else Level(on_no_data),
+    )
+
+
+def _limit(default: Limit | None, configured: Any) -> Limit | None:  # noqa: ANN401 - as above
+    if configured is None:
+        return default
+    default = default or Limit()
+    bounds = (configured.above, configured.below)
+    above, below = (default.above, default.below) if bounds == (None, None) else bounds
+    if above is None and below is None:
+        return None
+    return Limit(
+        above=above,
+        below=below,
+        for_ms=default.for_ms if configured.for_ms is None else configured.for_ms,
+    )

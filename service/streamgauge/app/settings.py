@@ -1,0 +1,174 @@
+"""Where configuration ends: it is turned into what each room wants, and goes no further."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from streamgauge import __version__
+from streamgauge.app.policies import check_policies
+from streamgauge.app.sinks import Sinks
+from streamgauge.app.stream import StreamSettings
+from streamgauge.config.event_time import FirstSightingTime, HeaderTime, PointerTime
+from streamgauge.core.event_time import FirstSightingRule, HeaderRule, PointerRule, RecordRule
+from streamgauge.core.gauge import DeadLetterTopic, StreamPolicy
+from streamgauge.dagster.client import DagsterAddress, DagsterClient
+from streamgauge.dagster.delivery import DagsterSink
+from streamgauge.kafka.connection import Connection
+from streamgauge.kafka.fetching import Fetching
+from streamgauge.kafka.tokens import ClientCredentials, TokenFile
+from streamgauge.otlp.sink import OtlpSettings, OtlpSink
+from streamgauge.web.server import WebServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic import SecretStr
+
+    from streamgauge.config.kafka import Kafka
+    from streamgauge.config.settings import Config
+    from streamgauge.config.sinks import Dagster, Otlp
+    from streamgauge.config.streams import Stream
+    from streamgauge.core.event_time import EventTimeRule
+    from streamgauge.kafka.tokens import TokenSource
+    from streamgauge.model import SinkHealth
+
+
+class CannotStartError(Exception):
+    """A setting turns out to be unusable; the message says which, why and what to do."""
+
+
+def connection(kafka: Kafka) -> Connection:
+    """How the brokers are reached."""
+    return Connection(
+        bootstrap_servers=tuple(kafka.bootstrap_servers),
+        security_protocol=kafka.security_protocol,
+        sasl_mechanism=kafka.sasl_mechanism,
+        username=kafka.sasl_username,
+        password=_revealed(kafka.sasl_password),
+        token=_token_source(kafka),
+        ssl_ca_file=kafka.ssl_ca_file,
+        ssl_certificate_file=kafka.ssl_certificate_file,
+        ssl_key_file=kafka.ssl_key_file,
+        ssl_key_password=_revealed(kafka.ssl_key_password),
+        ssl_check_hostname=kafka.ssl_check_hostname,
+        client_id=kafka.client_id,
+        request_timeout_ms=kafka.request_timeout_ms,
+        metadata_max_age_ms=kafka.metadata_max_age_ms,
+        connections_max_idle_ms=kafka.connections_max_idle_ms,
+    )
+
+
+def _token_source(kafka: Kafka) -> TokenSource | None:
+    if kafka.oauth_token_file is not None:
+        return TokenFile(kafka.oauth_token_file)
+    if kafka.oauth_token_url is None or kafka.oauth_client_id is None:
+        return None
+    return ClientCredentials(
+        kafka.oauth_token_url,
+        kafka.oauth_client_id,
+        _revealed(kafka.oauth_client_secret) or "",
+        kafka.oauth_scope,
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
+    """What is measured of each stream, and how it is read."""
+    kafka = config.kafka
+    fetching = Fetching(
+        min_bytes=kafka.fetch_min_bytes,
+        max_wait_ms=kafka.fetch_max_wait_ms,
+        check_crcs=kafka.check_crcs,
+    )
+    for name, stream in config.streams.items():
+        policy = StreamPolicy(
+            name=name,
+            topic=stream.topic,
+            asset_key=tuple(stream.asset_key),
+            groups=tuple(stream.groups),
+            dead_letters=tuple(
+                DeadLetterTopic(each.topic, tuple(each.asset_key)) for each in stream.dead_letters
+            ),
+            window_ms=stream.window_ms,
+            resolution_ms=fetching.max_wait_ms,
+            checks=check_policies(stream.checks),
+        )
+        settings = StreamSettings(
+            isolation_level=stream.isolation_level,
+            start_from=stream.start_from,
+            event_time=event_time_rules(stream),
+            fetching=fetching,
+            dead_letter_fetching=replace(fetching, min_bytes=1),
+            poll_interval_ms=kafka.poll_interval_ms,
+        )
+        yield policy, settings
+
+
+def event_time_rules(stream: Stream) -> list[EventTimeRule]:
+    """Where the event time of a stream's records is looked for, in order."""
+    rules: list[EventTimeRule] = []
+    for entry in stream.event_time:
+        match entry:
+            case HeaderTime():
+                rules.append(HeaderRule(entry.header))
+            case PointerTime():
+                rules.append(PointerRule(entry.pointer))
+            case FirstSightingTime():
+                rules.append(FirstSightingRule(entry.first_sighting))
+            case _:
+                rules.append(RecordRule())
+    return rules
+
+
+def sinks(config: Config, now_ms: Callable[[], int]) -> Sinks:
+    """The configured sinks, none of them started.
+
+    Raises:
+        CannotStartError: if the certificates for Dagster cannot be used.
+        OtlpConfigurationError: if an OTEL_* variable asks for something that cannot work.
+    """
+
+    def health() -> tuple[SinkHealth, ...]:
+        return built.health()
+
+    web = WebServer(
+        config.web.host, config.web.port, streams=config.streams, sinks=health, now_ms=now_ms
+    )
+    built = Sinks(web, _otlp_sink(config.otlp), _dagster_sink(config.dagster, now_ms))
+    return built
+
+
+def _otlp_sink(otlp: Otlp | None) -> OtlpSink | None:
+    if otlp is None:
+        return None
+    return OtlpSink(
+        OtlpSettings(
+            service_version=__version__,
+            series_max=otlp.series_max,
+            exemplars_per_series=otlp.exemplars_per_series,
+            spans_per_second=otlp.spans_per_second,
+        )
+    )
+
+
+def _dagster_sink(dagster: Dagster | None, now_ms: Callable[[], int]) -> DagsterSink | None:
+    if dagster is None:
+        return None
+    address = DagsterAddress(
+        dagster.base_url,
+        dagster.request_headers(),
+        ca_file=dagster.ca_file,
+        timeout_seconds=dagster.timeout_ms / 1000,
+    )
+    try:
+        client = DagsterClient(address)
+    except OSError as error:
+        raise CannotStartError(
+            f"dagster.ca_file: {dagster.ca_file} cannot be used: {error}; name a file with "
+            "certificates (PEM)"
+        ) from error
+    return DagsterSink(client, report_every_ms=dagster.report_every_ms, clock=now_ms)

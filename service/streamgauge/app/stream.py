@@ -1,0 +1,164 @@
+"""One stream at work: its topics are tailed, its groups polled, and every tick is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from streamgauge.app.context import StreamContext
+from streamgauge.app.offsets import OffsetsPoll
+from streamgauge.app.sight import Sight
+from streamgauge.app.topic import Follower, TopicWatch, new_life
+from streamgauge.core.columns import RecordReader
+from streamgauge.core.gauge import StreamGauge
+from streamgauge.events import Event, write
+from streamgauge.kafka.fetching import TailSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamgauge.app.sinks import Sinks
+    from streamgauge.core.event_time import EventTimeRule
+    from streamgauge.core.gauge import StreamPolicy
+    from streamgauge.core.snapshot import Verdict
+    from streamgauge.core.totals import ArrivalAges
+    from streamgauge.kafka.cluster import Cluster, IsolationLevel
+    from streamgauge.kafka.fetching import Fetching
+    from streamgauge.kafka.start import StartFrom
+    from streamgauge.model import Columns
+
+TICK_MS: Final = 1_000
+"""Checks are judged and snapshots told this often, and at once after a dead letter."""
+LOOK_FIRST_SECONDS: Final = 3.0
+"""At most so long after the start nothing is told yet, because nothing is seen yet."""
+LEAST_TICK_SECONDS: Final = 0.05
+"""So often at most, however many dead letters come."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How a stream is read."""
+
+    isolation_level: IsolationLevel
+    start_from: StartFrom
+    event_time: Sequence[EventTimeRule]
+    fetching: Fetching
+    dead_letter_fetching: Fetching
+    poll_interval_ms: int
+
+
+class StreamWatch:
+    """One stream, from its first assignment to its last tick."""
+
+    def __init__(
+        self,
+        policy: StreamPolicy,
+        settings: StreamSettings,
+        cluster: Cluster,
+        sinks: Sinks,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._policy = policy
+        self._sinks = sinks
+        self._now_ms = now_ms
+        self._log = structlog.get_logger("streamgauge.app").bind(stream=policy.name)
+        self._gauge = StreamGauge(policy, new_life(), now_ms())
+        self._wake = asyncio.Event()
+        self._unassigned = {policy.topic, *(each.topic for each in policy.dead_letters)}
+        context = StreamContext(
+            gauge=self._gauge,
+            cluster=cluster,
+            isolation_level=settings.isolation_level,
+            sight=Sight(self._gauge, self._log, now_ms, self._wake.set),
+            log=self._log,
+            now_ms=now_ms,
+        )
+        follower = Follower(self._folded, self._assigned, self._waiting)
+        reader = RecordReader(settings.event_time)
+        fetching = {policy.topic: settings.fetching} | {
+            each.topic: settings.dead_letter_fetching for each in policy.dead_letters
+        }
+        self._topics = [
+            TopicWatch(
+                context,
+                reader,
+                TailSettings(topic=topic, isolation_level=settings.isolation_level, fetching=how),
+                settings.start_from,
+                follower,
+            )
+            for topic, how in fetching.items()
+        ]
+        self._offsets = OffsetsPoll(context, settings.poll_interval_ms)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for topic in self._topics:
+                tasks.create_task(topic.run())
+            tasks.create_task(self._offsets.run())
+            tasks.create_task(self._keep_ticking())
+
+    def tick(self) -> None:
+        """Judge the checks, cut a window if it has ended, and tell the sinks."""
+        told = self._gauge.tick(self._now_ms())
+        for verdict in told.changed:
+            self._tell(verdict)
+        if told.window is not None:
+            write(
+                self._log,
+                Event.WINDOW_CLOSED,
+                start_ms=told.window.start_ms,
+                end_ms=told.window.end_ms,
+                records=told.window.totals.records,
+                dead_letters=told.window.totals.dead_letters,
+            )
+        self._sinks.publish(told.snapshot)
+
+    def _tell(self, verdict: Verdict) -> None:
+        write(
+            self._log,
+            Event.CHECK_CHANGED,
+            check=verdict.check,
+            asset="/".join(verdict.asset_key),
+            standing=verdict.level.value,
+            reason=verdict.reason,
+        )
+
+    async def _keep_ticking(self) -> None:
+        loop = asyncio.get_running_loop()
+        await self._look_first()
+        while True:
+            self._wake.clear()
+            self.tick()
+            ticked = loop.time()
+            until_window_ms = self._gauge.next_window_end_ms - self._now_ms()
+            pause_ms = min(TICK_MS, max(1, until_window_ms))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_ms / 1000):
+                    await self._wake.wait()
+                    await asyncio.sleep(LEAST_TICK_SECONDS - (loop.time() - ticked))
+
+    async def _look_first(self) -> None:
+        """Wait until everything is seen, but not for long: a start alone is no alarm."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_FIRST_SECONDS):
+                while not self._gauge.sees_all(self._now_ms()):  # noqa: ASYNC110 - no such event
+                    await asyncio.sleep(LEAST_TICK_SECONDS)
+
+    def _folded(self, columns: Columns, ages: ArrivalAges | None) -> None:
+        self._sinks.show_traces(self._policy.name, columns, ages)
+        if ages is None and len(columns.offsets):
+            self._wake.set()
+
+    def _assigned(self, topic: str) -> None:
+        self._unassigned.discard(topic)
+        if not self._unassigned:
+            self._sinks.web.set_ready(self._policy.name)
+
+    def _waiting(self, topic: str, reason: str) -> None:
+        if topic in self._unassigned:
+            self._sinks.web.set_waiting(self._policy.name, reason)

@@ -1,0 +1,126 @@
+"""The command line: `run`, `explain` and `schema`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
+
+import click
+import orjson
+
+from streamgauge import __version__
+
+# the commands import what they need: `explain` in a pipe must not wait for the whole service
+# ruff: noqa: PLC0415
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamgauge.config.settings import Config
+    from streamgauge.core.event_time import EventTimeRule
+
+_CONFIG = click.option(
+    "--config",
+    "path",
+    type=click.Path(dir_okay=False),
+    help="The configuration file; STREAMGAUGE_* variables overlay it.",
+)
+CANNOT_START = 2
+"""Exit code when the configuration does not allow a start."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="streamgauge")
+def main() -> None:
+    """Event age, lag and dead letters of Kafka streams, told to OTLP and Dagster."""
+
+
+@main.command()
+@_CONFIG
+def run(path: str | None) -> None:
+    """Watch the configured streams until SIGTERM or SIGINT."""
+    from streamgauge import log
+    from streamgauge.app.run import run as run_service
+
+    config = _load(path)
+    log.configure(level=config.log.level, line_format=config.log.format)
+    sys.exit(run_service(config))
+
+
+@main.command()
+@_CONFIG
+@click.option("--dlq", is_flag=True, help="The records are those of a dead letter topic.")
+@click.argument("records", type=click.File("rb"))
+def explain(path: str | None, records: BinaryIO, *, dlq: bool) -> None:
+    """Print what the gauge understands of each record in RECORDS (- for standard input).
+
+    RECORDS holds one record a line, as `kcat -J` writes them or with key, value and header values
+    in base64. For each line one JSON object is printed. A line that is no record gets an object
+    with `error`, and the exit code is then 1.
+    """
+    from streamgauge.core.explain import LineError, parse_line
+    from streamgauge.core.explain import explain as explain_record
+
+    rules = _event_time_rules(path)
+    if dlq:
+        click.echo("dead letters are not yet understood: dead_letter stays null", err=True)
+    failed = False
+    for number, line in enumerate(records, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = parse_line(line)
+            told = explain_record(record, rules(record.topic))
+        except LineError as error:
+            failed = True
+            click.echo(f"{records.name}, line {number}: {error}", err=True)
+            nothing = dict.fromkeys(("event_time", "event_time_source", "trace", "dead_letter"))
+            told = {**nothing, "error": f"line {number}: {error}"}
+        sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
+    sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.option(
+    "--format", "form", type=click.Choice(["json", "markdown"]), default="json", show_default=True
+)
+def schema(form: str) -> None:
+    """Print what a configuration may hold, as JSON schema or as the documentation's text."""
+    from streamgauge.config.schema import json_schema, markdown
+
+    if form == "markdown":
+        click.echo(markdown(), nl=False)
+    else:
+        click.echo(orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2))
+
+
+def _load(path: str | None) -> Config:
+    from streamgauge.config.errors import ConfigError
+    from streamgauge.config.loading import load
+
+    if path is None:
+        _refuse("no configuration: name one with --config FILE")
+    try:
+        return load(path, os.environ)
+    except ConfigError as error:
+        _refuse(str(error))
+
+
+def _refuse(reason: str) -> NoReturn:
+    click.echo(reason, err=True)
+    sys.exit(CANNOT_START)
+
+
+def _event_time_rules(path: str | None) -> Callable[[str | None], Sequence[EventTimeRule]]:
+    """How the event time of a record is found, by the topic it is of."""
+    from streamgauge.core.event_time import DEFAULT_EVENT_TIME
+
+    if path is None:
+        return lambda _: DEFAULT_EVENT_TIME
+    from streamgauge.app.settings import event_time_rules
+
+    streams = _load(path).streams.values()
+    by_topic = {stream.topic: event_time_rules(stream) for stream in streams}
+    only = next(iter(by_topic.values())) if len(by_topic) == 1 else DEFAULT_EVENT_TIME
+    return lambda topic: by_topic.get(topic or "", only)

@@ -1,0 +1,234 @@
+"""One process, real parts, and the producer's own log: what is told must equal what was written."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from fractions import Fraction
+
+import pytest
+
+from .conftest import wait_until
+
+FETCH_WAIT_MS = 100
+
+
+def bucket(age_ms: int) -> int | None:
+    """OTLP index at scale 3 of an age, by the definition in exact arithmetic; None for 0."""
+    if age_ms <= 0:
+        return None
+    eighth_power = Fraction(age_ms, 1000) ** 8
+    index = -80
+    while eighth_power > Fraction(2) ** (index + 1):
+        index += 1
+    return index
+
+
+@pytest.fixture
+def topics(create_topic, topic_name):
+    """A stream's topic with three partitions and its dead letter topic: `topics(config)`."""
+
+    def create(**config):
+        stream = topic_name("orders")
+        create_topic(stream, 3, config)
+        create_topic(stream + ".dlq", 1, {})
+        return stream, stream + ".dlq"
+
+    return create
+
+
+def configuration(broker, dagster_server, stream, dlq, **more):
+    """A configuration with short periods."""
+    return {
+        "kafka": {"bootstrap_servers": broker.bootstrap_servers, "fetch_max_wait": "100ms"},
+        "dagster": {"base_url": dagster_server.base_url, "report_every": "1s"},
+        "otlp": {},
+        "web": {"listen": "127.0.0.1:0"},
+        "streams": {
+            "orders": {
+                "topic": stream,
+                "groups": [f"{stream}-group"],
+                "window": "2s",
+                "dead_letters": [{"topic": dlq}],
+                "checks": {"lag": {"fail": {"above": 1000}}},
+            }
+            | more
+        },
+    }
+
+
+def otlp(receiver, protocol):
+    """The environment that points the SDK to the receiver."""
+    endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
+    return {
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_METRIC_EXPORT_INTERVAL": "500",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+    }
+
+
+def latest(rows, *names):
+    """The newest point by the values of these attributes."""
+    found = {}
+    for row in rows:
+        found[tuple(row.attributes[name] for name in names)] = row.point
+    return found
+
+
+def totals_told(dagster_server, asset_key):
+    """The newest observation's metadata, empty before the first."""
+    found = dagster_server.observations(asset_key, 1)
+    return found[0].metadata if found else {}
+
+
+@pytest.mark.real_broker
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_counts_ages_and_traces_equal_the_producers_log(
+    protocol, broker, topics, gauge, producer, commit, append_times, dagster_server, otlp_receiver
+):
+    """Story: 3,000 records and 7 dead letters, a group that commits, a stop.
+
+    LogAppendTime makes ages exact: every bucket on the wire must equal the one computed from the
+    broker's append times (read back by another client) and the producer's log.
+    """
+    stream, dlq = topics(**{"message.timestamp.type": "LogAppendTime"})
+    started = gauge(
+        configuration(broker, dagster_server, stream, dlq), **otlp(otlp_receiver, protocol)
+    )
+    started.wait_seen()
+    truth = producer.send(stream, 3000, age_ms=lambda i: (i * 37) % 30_000)
+    dead = producer.send(dlq, 7, traced_every=1)
+    counts = truth.by_partition()
+    commit(f"{stream}-group", stream, {p: counts.get(p, 0) - 10 for p in counts})
+    asset = ["kafka", stream.replace("-", "_").replace(".", "_")]
+    letters = ["kafka", dlq.replace("-", "_").replace(".", "_")]
+    wait_until(lambda: totals_told(dagster_server, asset).get("records_total") == 3000)
+    wait_until(lambda: totals_told(dagster_server, letters).get("dead_letters_total") == 7)
+    status = wait_until(
+        lambda: (s := started.stream())["groups"][f"{stream}-group"]["lag"] == 30 and s
+    )
+    assert status["totals"]["records"] == 3000
+    assert {int(p): v["next_offset"] for p, v in status["partitions"].items()} == counts
+    assert status["totals"]["event_times"]["header"] == 3000
+    code, seconds = started.stop()
+    assert (code, seconds < 10) == (0, True)
+
+    # the last export holds all that was counted, partition by partition
+    records = latest(otlp_receiver.metric_points("streamgauge.records"), "partition")
+    assert {p: point.value for (p,), point in records.items()} == counts
+    letters_told = latest(otlp_receiver.metric_points("streamgauge.dead_letters"), "topic")
+    assert letters_told[dlq,].value == 7
+    lag = latest(otlp_receiver.metric_points("kafka.consumer_group.lag"), "partition")
+    assert {p: point.value for (p,), point in lag.items()} == dict.fromkeys(counts, 10)
+
+    appended = append_times(stream, truth)
+    expected = Counter()
+    for record in truth.records:
+        _, append_ms = appended[record["partition"], record["offset"]]
+        expected[record["partition"], bucket(append_ms - record["event_ms"])] += 1
+    ages = latest(otlp_receiver.histograms("streamgauge.event.age"), "partition", "stage")
+    told = Counter()
+    for (partition, stage), point in ages.items():
+        assert (stage, point.scale) == ("arrival", 3)
+        told[partition, None] += point.zero_count
+        for position, count in enumerate(point.counts):
+            told[partition, point.offset + position] += count
+    assert +told == expected
+
+    # exemplars and spans carry the very traces that the producer wrote
+    sampled = {(r["trace_id"], r["span_id"]): r for r in truth.records if r["sampled"]}
+    exemplars = [
+        exemplar
+        for row in otlp_receiver.histograms("streamgauge.event.age")
+        for exemplar in row.point.exemplars
+    ]
+    assert exemplars
+    assert {(e.trace_id, e.span_id) for e in exemplars} <= sampled.keys()
+    spans = [span for span in otlp_receiver.spans() if span.name == f"process {stream}"]
+    assert spans
+    for span in spans:
+        record = sampled[span.trace_id, span.parent_span_id]
+        assert span.attributes["messaging.kafka.offset"] == record["offset"]
+        assert span.kind == "CONSUMER"
+    dead_spans = [span for span in otlp_receiver.spans() if span.name == f"process {dlq}"]
+    assert {span.trace_id for span in dead_spans} <= {r["trace_id"] for r in dead.records}
+    assert {span.status for span in dead_spans} == {"ERROR"}
+
+
+def test_create_time_ages_are_at_most_a_fetch_wait_too_large(
+    broker, topics, gauge, producer, dagster_server, otlp_receiver
+):
+    """Receipt stands in for the append time: never too small, by at most the exported wait.
+
+    Story: single records with gaps, so that each is live and has a bucket of its own.
+    """
+    stream, dlq = topics()
+    started = gauge(
+        configuration(broker, dagster_server, stream, dlq), **otlp(otlp_receiver, "grpc")
+    )
+    started.wait_seen()
+    ages_ms = [2_000, 20_000, 200_000, 2_000_000]
+    bounds = []
+    for age_ms in ages_ms:
+        truth = producer.send(stream, 1, age_ms=lambda _, age_ms=age_ms: age_ms)
+        acknowledged_ms = time.time_ns() // 1_000_000
+        event_ms = truth.records[0]["event_ms"]
+        created_ms = truth.records[0]["timestamp_ms"]
+        bounds.append((created_ms - event_ms, acknowledged_ms - event_ms))
+        wait_until(lambda n=len(bounds): started.stream()["totals"]["records"] == n)
+    status = started.stream()
+    assert (status["totals"]["unaged"], status["totals"]["arrival_ages"]["count"]) == (0, 4)
+    assert status["resolution_ms"] == FETCH_WAIT_MS
+    told_seconds = status["totals"]["arrival_ages"]["sum_seconds"]
+    assert sum(low for low, _ in bounds) <= told_seconds * 1000
+    # the poll loop and two loaded cores add to the fetch wait; the bound is on their sum
+    assert told_seconds * 1000 <= sum(high + FETCH_WAIT_MS + 250 for _, high in bounds)
+    started.stop()
+    row = otlp_receiver.metric_points("streamgauge.age.resolution")[-1]
+    assert row.point.value == FETCH_WAIT_MS / 1000
+
+
+def test_a_dead_letter_fails_its_check_in_dagster_within_two_seconds(
+    broker, topics, gauge, producer, dagster_server, otlp_receiver
+):
+    """From the broker's acknowledgement of the dead letter to the failing check readable."""
+    stream, dlq = topics()
+    started = gauge(
+        configuration(broker, dagster_server, stream, dlq), **otlp(otlp_receiver, "grpc")
+    )
+    started.wait_seen()
+    letters = ["kafka", dlq.replace("-", "_").replace(".", "_")]
+
+    def levels():
+        return [e.metadata["level"] for e in dagster_server.check_executions(
+            letters, "no_dead_letters", 5)]  # fmt: skip
+
+    wait_until(lambda: levels()[:1] == ["pass"])
+    producer.send(dlq, 1)
+    began = time.monotonic()
+    wait_until(lambda: levels()[:1] == ["fail"], seconds=10, every=0.02)
+    assert time.monotonic() - began < 2
+    newest = dagster_server.check_executions(letters, "no_dead_letters", 1)[0]
+    assert (newest.passed, newest.severity) == (False, "ERROR")
+    assert "1 dead letter arrived" in newest.metadata["reason"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_both_signals_end_the_gauge_with_its_last_report(
+    number, broker, topics, gauge, producer, dagster_server, otlp_receiver
+):
+    """A report period of an hour: only the stop can have sent the totals."""
+    stream, dlq = topics()
+    config = configuration(broker, dagster_server, stream, dlq)
+    config["dagster"]["report_every"] = "1h"
+    started = gauge(config, **otlp(otlp_receiver, "grpc"))
+    started.wait_seen()
+    producer.send(stream, 50)
+    wait_until(lambda: started.stream()["totals"]["records"] == 50)
+    code, seconds = started.stop(number)
+    assert (code, seconds < 10) == (0, True)
+    asset = ["kafka", stream.replace("-", "_").replace(".", "_")]
+    assert totals_told(dagster_server, asset)["records_total"] == 50
+    assert started.events("service_stopped")
