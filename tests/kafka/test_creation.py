@@ -1,5 +1,7 @@
 """Watching a topic never creates it."""
 
+import time
+
 import aiokafka.client
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -28,6 +30,24 @@ async def test_asking_and_tailing_a_topic_that_is_absent_leave_it_absent(
         .list_topics(timeout=10)
         .topics
     )
+
+
+@pytest.mark.real_broker
+async def test_a_topic_deleted_under_a_tail_stays_deleted(
+    broker, cluster, create_topic, topic_name, produce, start_tail, poll_until, eventually
+):
+    """It falls silent without an error; whether the topic is there is another question."""
+    name = topic_name("deleted")
+    create_topic(name)
+    produce(name, [b"v"])
+    tail = await start_tail(cluster, {0: 0}, topic=name, patience_seconds=1)
+    await poll_until(tail, lambda _: tail.positions == {0: 1})
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    admin.delete_topics([name])[name].result(30)
+    await eventually(lambda: cluster.topic(name), lambda state: state == Absent())
+    silent_until = time.monotonic() + 3
+    await poll_until(tail, lambda _: time.monotonic() > silent_until)
+    assert await cluster.topic(name) == Absent()
 
 
 async def test_other_consumers_of_this_process_are_kept_from_it_too(broker, topic_name):

@@ -15,8 +15,9 @@ from aiokafka.protocol.metadata import MetadataResponse_v4
 from streamgauge.kafka.cluster import Cluster
 from streamgauge.kafka.connection import Connection
 from streamgauge.kafka.errors import BrokersUnavailableError
+from streamgauge.kafka.reasons import explain
 from streamgauge.kafka.tokens import TokenFile
-from streamgauge.kafka.unreachable import describe_failure, explain
+from streamgauge.kafka.unreachable import describe_failure
 
 WRONG = uuid4().hex
 

@@ -17,12 +17,13 @@ from streamgauge.kafka.errors import KafkaAccessError, TailStalledError, text_of
 from streamgauge.kafka.fetching import start_consumer
 from streamgauge.kafka.partition import TailedPartition
 from streamgauge.kafka.patience import MetadataLimiter, stop_within
+from streamgauge.kafka.poll_size import PollSize
 from streamgauge.kafka.polled import Lost, Polled, Truncated
 from streamgauge.kafka.salvage import Undecodable, readable
 from streamgauge.kafka.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from aiokafka import AIOKafkaConsumer
 
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from streamgauge.kafka.polled import Notice
     from streamgauge.model import Columns, Record
 
-MOST_BATCHES: Final = 64
-"""Per poll."""
-MOST_RECORDS: Final = 500
-"""Per poll, where batches cannot be had."""
 SETTLE_SECONDS: Final = 5.0
 """Other partitions wait no longer for one whose position is out of range."""
 
@@ -65,6 +62,7 @@ class Tail:
         self._watchdog = Watchdog(settings.patience_seconds)
         self._notices: list[Notice] = []
         self._batches = enable_batches()
+        self._size = PollSize(batches=self._batches)
 
     @classmethod
     async def start(
@@ -139,6 +137,7 @@ class Tail:
             for number, partition in self._partitions.items()
             if partition.next_offset != before[number]
         }
+        self._watchdog.answered(moved)
         undecodable: list[Undecodable] = []
         try:
             columns = [
@@ -150,17 +149,18 @@ class Tail:
                 partition.next_offset = before[number]
             self._seek_back()
             raise
+        self._size.learn(sum(map(len, drained.values())), sum(len(c.offsets) for c in columns))
         notices = (*self._notices, *undecodable)
         self._notices.clear()
         return Polled(columns, {n: p.progress for n, p in self._partitions.items()}, notices)
 
-    async def _drain(self) -> Mapping[TopicPartition, Iterable[Any]]:
+    async def _drain(self) -> Mapping[TopicPartition, Sequence[Any]]:
         """Take what the consumer has."""
         topic = self._settings.topic
         try:
             return await self._consumer.getmany(  # type: ignore[no-any-return]  # untyped aiokafka
                 timeout_ms=self._settings.poll_ms,
-                max_records=MOST_BATCHES if self._batches else MOST_RECORDS,
+                max_records=self._size.most,
             )
         except OffsetOutOfRangeError as error:
             await self._settle({tp.partition: offset for tp, offset in error.args[0].items()})
