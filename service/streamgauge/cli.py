@@ -87,7 +87,7 @@ def explain(path: str | None, records: BinaryIO, *, dlq: bool) -> None:
 )
 def schema(form: str) -> None:
     """Print what a configuration may hold, as JSON schema or as the documentation's text."""
-    from streamgauge.config.schema import json_schema, markdown
+    from streamgauge.config import json_schema, markdown
 
     if form == "markdown":
         click.echo(markdown(), nl=False)

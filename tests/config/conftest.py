@@ -22,7 +22,8 @@ class Configure(Protocol):
         environ: Mapping[str, str] | None = None,
         *,
         with_secrets: bool = True,
-    ) -> Config: ...
+    ) -> Config:
+        """The configuration."""
 
 
 class Refuse(Protocol):
@@ -34,7 +35,8 @@ class Refuse(Protocol):
         environ: Mapping[str, str] | None = None,
         *,
         with_secrets: bool = True,
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """The problems."""
 
 
 @pytest.fixture

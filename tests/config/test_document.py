@@ -131,17 +131,6 @@ def test_refuses(refuse: Refuse, text: str | bytes, told: str):
     assert refuse(text) == [f"streamgauge.yaml{told}"]
 
 
-def test_key_twice(refuse: Refuse):
-    """A key that stands twice is told with both lines, and so is all else that is wrong."""
-    text = "kafka: {bootstrap_servers: 'k:9092'}\nstreams:\n  orders:\n    topic: a\n    topic: b\n"
-    assert refuse(text + "    window: 7m\nstreams: {}\n") == [
-        "streams.orders.topic (line 5): stands on line 4 already: keep one of the two",
-        'streams.orders.window (line 6): "7m" does not divide a day evenly: write one of 1s, 5s, 10s, '
-        "15s, 30s, 1m, 2m, 5m, 10m, 15m, 30m, 1h",
-        "streams (line 7): stands on line 2 already: keep one of the two",
-    ]
-
-
 def test_byte_order_mark(configure: Configure):
     """A byte order mark at the beginning, as some editors write it, is no content."""
     assert list(configure(b"\xef\xbb\xbf" + GOOD.encode()).streams) == ["orders"]

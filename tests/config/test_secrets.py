@@ -51,7 +51,7 @@ def pem(tmp_path: Path):
 @pytest.mark.parametrize(("text", "section", "key"), WHERE)
 def test_from_variable(configure: Configure, text: str, section: str, key: str):
     """The variable holds the secret as it is, whatever it looks like."""
-    for value in (SECRET, "007", "true", '["a"]', "a,b", " $€ "):
+    for value in (SECRET, "007", "true", '["a"]', "a,b", " $& "):
         config = configure(text, {variable(section, key): value})
         assert getattr(getattr(config, section), key).get_secret_value() == value
 
@@ -64,7 +64,7 @@ def test_from_variable(configure: Configure, text: str, section: str, key: str):
         (f"{SECRET}\n", SECRET),
         (f"{SECRET}\r\n", SECRET),
         (f" {SECRET} \n", f" {SECRET} "),
-        ("pässword\u00a0", "pässword\u00a0"),
+        ("$(x) '\"#", "$(x) '\"#"),
     ],
 )
 def test_from_file(
@@ -81,6 +81,18 @@ def test_from_file(
     config = configure(text, {variable(section, f"{key}_file"): "secret"})
     assert getattr(getattr(config, section), key).get_secret_value() == value
     assert str(getattr(getattr(config, section), f"{key}_file")) == "secret"
+
+
+def test_any_characters(configure: Configure, tmp_path: Path):
+    """A password need not be ASCII."""
+    (tmp_path / "secret").write_bytes("pä\u00a0€\n".encode())
+    for environ in (
+        {"STREAMGAUGE_KAFKA__SASL_PASSWORD": "pä\u00a0€"},
+        {"STREAMGAUGE_KAFKA__SASL_PASSWORD_FILE": "secret"},
+    ):
+        password = configure(PLAIN, environ).kafka.sasl_password
+        assert password is not None
+        assert password.get_secret_value() == "pä\u00a0€"
 
 
 @pytest.mark.parametrize(("text", "section", "key"), WHERE)
@@ -101,10 +113,8 @@ def test_file_named_in_the_yaml(
 def test_refused_in_the_yaml(refuse: Refuse, text: str, section: str, key: str):
     """In the YAML a secret is refused, and both ways to give it are told."""
     line = 3 if section == "dagster" else 1
-    told = (
-        f"{section}.{key} (line {line}): must not stand in the file: set {variable(section, key)} or "
-        f"{section}.{key}_file"
-    )
+    ways = f"{variable(section, key)} or {section}.{key}_file"
+    told = f"{section}.{key} (line {line}): must not stand in the file: set {ways}"
     for value in (SECRET, f"[{SECRET}]", f"{{a: {SECRET}}}", "5", ""):
         wrong = text.replace(f"{section}: {{", f"{section}: {{{key}: {value}, ")
         assert refuse(wrong) == [told]
@@ -154,6 +164,7 @@ def test_files_that_hold_none(
         ("", "is empty"),
         (f"{SECRET}\n", "must be one line without control characters"),
         (f"{SECRET}\udcff", "must be one line without control characters"),
+        (f"{SECRET}é", "must be ASCII: it is sent in a header"),
     ],
 )
 def test_variables_that_hold_none(refuse: Refuse, value: str, told: str):
@@ -168,7 +179,8 @@ def test_a_secret_in_place_of_its_file(refuse: Refuse):
     assert refuse(DAGSTER, {name: SECRET}) == [
         f"dagster.token_file ({name}): cannot be read: No such file or directory"
     ]
-    (told,) = refuse(DAGSTER, {name: f"{SECRET}\0"})
+    (told,) = refuse(DAGSTER, {name: f"{SECRET}\n"})
+    assert told.endswith("must be the name of a file without line breaks and control characters")
     assert SECRET not in told
 
 
@@ -229,10 +241,8 @@ def test_without_secrets(configure: Configure, refuse: Refuse):
     assert config.dagster is not None
     assert config.dagster.token is None
     assert len(refuse(text)) == 4
-    assert refuse(text.replace("PLAIN", "PLANE"), with_secrets=False) == [
-        "kafka.sasl_mechanism (line 1): must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, "
-        'OAUTHBEARER, not "PLANE"; did you mean PLAIN?'
-    ]
+    (told,) = refuse(text.replace("PLAIN", "PLANE"), with_secrets=False)
+    assert told.endswith('OAUTHBEARER, not "PLANE"; did you mean PLAIN?')
 
 
 @pytest.mark.parametrize(

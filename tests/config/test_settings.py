@@ -11,6 +11,8 @@ from streamgauge.config.event_time import FirstSightingTime, HeaderTime, Pointer
 from streamgauge.config.streams import default_asset_key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Configure
 
 SMALLEST = "kafka: {bootstrap_servers: 'k:9092'}\nstreams: {orders: {topic: orders.placed-v1}}\n"
@@ -96,7 +98,8 @@ def test_listen(configure: Configure, listen: str, host: str, port: int):
 )
 def test_start_from(configure: Configure, written: str, read: str | int):
     """A time is milliseconds since the epoch."""
-    text = f"kafka: {{bootstrap_servers: 'k:1'}}\nstreams:\n  a:\n    topic: a\n    start_from: {written}\n"
+    stream = f"{{topic: a, start_from: {written}}}"
+    text = f"kafka: {{bootstrap_servers: 'k:1'}}\nstreams: {{a: {stream}}}\n"
     assert configure(text).streams["a"].start_from == read
 
 
@@ -202,36 +205,46 @@ def test_checks(configure: Configure):
 
 def test_disabled_checks_need_nothing(configure: Configure):
     """A check that is switched off may have nothing to judge."""
-    text = "kafka: {bootstrap_servers: 'k:9092'}\nstreams: {a: {topic: a, checks: {lag: {enabled: false}}}}\n"
+    stream = "{topic: a, checks: {lag: {enabled: false}}}"
+    text = f"kafka: {{bootstrap_servers: 'k:9092'}}\nstreams: {{a: {stream}}}\n"
     lag = configure(text).streams["a"].checks.lag
     assert lag is not None
     assert not lag.enabled
 
 
+LATER = """\
+kafka: {bootstrap_servers: 'k:9092'}
+streams:
+  a:
+    topic: a
+    checks:
+      processed_age: {warn: {above: 5m}}
+      time_lag: {warn: {above: 5m}}
+      group_status: {}
+      forecast: {fail: {below: 3600}}
+      data_loss: {fail: {above: 0}}
+      fresh: {warn: {above: 1h}}
+  b:
+    topic: b
+    event_time: [{first_sighting: a}, record]
+    checks: {forecast: {enabled: false}}
+  c:
+    topic: c
+    event_time: [{first_sighting: a}]
+"""
+
+
 def test_not_yet_measured(configure: Configure):
     """What a later release measures is accepted and told, unless it is switched off."""
-    config = configure(
-        "kafka: {bootstrap_servers: 'k:9092'}\n"
-        "streams:\n"
-        "  a:\n"
-        "    topic: a\n"
-        "    checks:\n"
-        "      processed_age: {warn: {above: 5m}}\n"
-        "      time_lag: {warn: {above: 5m}}\n"
-        "      group_status: {}\n"
-        "      forecast: {fail: {below: 3600}}\n"
-        "      data_loss: {fail: {above: 0}}\n"
-        "      fresh: {warn: {above: 1h}}\n"
-        "  b: {topic: b, event_time: [{first_sighting: a}, record], checks: {forecast: {enabled: false}}}\n"
-    )
-    assert config.not_yet_measured() == [
-        "streams.a.checks.processed_age is set, but this release does not make that check.",
-        "streams.a.checks.time_lag is set, but this release does not make that check.",
-        "streams.a.checks.group_status is set, but this release does not make that check.",
-        "streams.a.checks.forecast is set, but this release does not make that check.",
-        "streams.a.checks.data_loss is set, but this release does not make that check.",
-        "streams.b.event_time[0] asks for the first sighting on a, but this release does not look "
-        "there: the next entry answers.",
+    checks = ("processed_age", "time_lag", "group_status", "forecast", "data_loss")
+    sighting = "asks for the first sighting on a, but this release does not look there"
+    assert configure(LATER).not_yet_measured() == [
+        *(
+            f"streams.a.checks.{check} is set, but this release does not make that check."
+            for check in checks
+        ),
+        f"streams.b.event_time[0] {sighting}: the next entry answers.",
+        f"streams.c.event_time[0] {sighting}: the event time is unknown.",
     ]
     assert configure(SMALLEST).not_yet_measured() == []
 
@@ -243,25 +256,26 @@ def test_frozen(configure: Configure):
         config.web = config.web  # type: ignore[misc] - that this is refused is the test
 
 
+SCRAM = "SASL_SSL, sasl_mechanism: SCRAM-SHA-512, sasl_username: $ConnectionString"
+CLIENT = "oauth_token_url: https://a/b, oauth_client_id: joe, oauth_client_secret_file: pem"
+
+
 @pytest.mark.parametrize(
-    "kafka",
+    "security",
     [
-        "{bootstrap_servers: 'k:1', security_protocol: SSL}",
-        "{bootstrap_servers: 'k:1', security_protocol: SSL, ssl_ca_file: pem}",
-        "{bootstrap_servers: 'k:1', security_protocol: SSL, ssl_certificate_file: pem, "
-        "ssl_key_file: pem, ssl_key_password_file: pem}",
-        "{bootstrap_servers: 'k:1', security_protocol: SASL_PLAINTEXT, sasl_mechanism: PLAIN, "
-        "sasl_username: joe, sasl_password_file: pem}",
-        "{bootstrap_servers: 'k:1', security_protocol: SASL_SSL, sasl_mechanism: SCRAM-SHA-512, "
-        "sasl_username: $ConnectionString, sasl_password_file: pem, ssl_check_hostname: false}",
-        "{bootstrap_servers: 'k:1', security_protocol: SASL_SSL, sasl_mechanism: OAUTHBEARER, "
-        "oauth_token_file: pem}",
-        "{bootstrap_servers: 'k:1', security_protocol: SASL_SSL, sasl_mechanism: OAUTHBEARER, "
-        "oauth_token_url: 'https://a/token', oauth_client_id: joe, oauth_client_secret_file: pem, "
-        "oauth_scope: kafka}",
+        "SSL",
+        "SSL, ssl_ca_file: pem",
+        "SSL, ssl_certificate_file: pem, ssl_key_file: pem, ssl_key_password_file: pem",
+        "SASL_PLAINTEXT, sasl_mechanism: PLAIN, sasl_username: a, sasl_password_file: pem",
+        f"{SCRAM}, sasl_password_file: pem, ssl_check_hostname: false",
+        "SASL_SSL, sasl_mechanism: OAUTHBEARER, oauth_token_file: pem",
+        f"SASL_SSL, sasl_mechanism: OAUTHBEARER, {CLIENT}, oauth_scope: kafka",
     ],
 )
-def test_security(configure: Configure, tmp_path, kafka: str):
+def test_security(configure: Configure, tmp_path: Path, security: str):
     """Every way to be secure is accepted when all that it needs is there."""
     (tmp_path / "pem").write_text("x")
-    assert configure(f"kafka: {kafka}\nstreams: {{a: {{topic: a}}}}\n").kafka
+    kafka = f"kafka: {{bootstrap_servers: 'k:1', security_protocol: {security}}}\n"
+    assert security.startswith(
+        configure(kafka + "streams: {a: {topic: a}}").kafka.security_protocol
+    )

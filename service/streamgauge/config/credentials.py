@@ -39,15 +39,12 @@ _FILES: Final = _settings_of_kind(Path)
 
 
 def refuse_secrets(values: dict[str, object]) -> list[Problem]:
-    """Takes the secrets out of what the file says, and tells where each belongs instead."""
-    problems = []
-    for path in _SECRETS:
-        section = _section(values, path)
-        if path[1] in section:
-            told = f"must not stand in the file: set {' or '.join(_ways(path))}"
-            problems.append(Problem(path, told))
-            values[path[0]] = {key: value for key, value in section.items() if key != path[1]}
-    return problems
+    """Tells of each secret that stands in the file where it belongs instead."""
+    return [
+        Problem(path, f"must not stand in the file: set {' or '.join(_ways(path))}")
+        for path in _SECRETS
+        if path[1] in _section(values, path)
+    ]
 
 
 def prefer_variables(values: dict[str, object], variables: Mapping[KeyPath, str]) -> list[Problem]:
@@ -70,8 +67,8 @@ def read_files(values: dict[str, object]) -> list[Problem]:
     for path in _FILES:
         section = _section(values, path)
         name = section.get(path[1])
-        if not isinstance(name, str) or not name:
-            continue
+        if not isinstance(name, str) or not name or has_control_characters(name):
+            continue  # this is no name of a file: told when the setting is read
         try:
             content = _content(name)
             if path in secrets:
@@ -102,6 +99,8 @@ def demand_secrets(values: dict[str, object]) -> list[Problem]:
         if isinstance(secret, str) and (not secret or has_control_characters(secret)):
             told = "is empty" if not secret else "must be one line without control characters"
             problems.append(Problem(path, told))
+        elif path == ("dagster", "token") and isinstance(secret, str) and not secret.isascii():
+            problems.append(Problem(path, "must be ASCII: it is sent in a header"))
     return problems
 
 

@@ -91,8 +91,9 @@ def _settings(section: type[Section], path: KeyPath, streams: tuple[str, ...]) -
 def _refusal(variable: str, paths: list[KeyPath], known: Mapping[str, object]) -> str:
     if paths:
         return f"could mean {' or '.join(dotted(path) for path in paths)}: set it in the file"
-    nearest = get_close_matches(variable.upper(), known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "unset it"
+    ours = [name.removeprefix(PREFIX) for name in known]
+    nearest = get_close_matches(variable.upper().removeprefix(PREFIX), ours, n=1)
+    hint = f"did you mean {PREFIX}{nearest[0]}?" if nearest else "unset it"
     return f"is no setting of streamgauge; {hint}"
 
 

@@ -47,11 +47,8 @@ def load(
     said = document.value if isinstance(document.value, dict) else {}
     streams = said.get("streams")
     environment = read_environment(environ, streams if isinstance(streams, dict) else ())
-    values = {  # sections of their own, which an alias cannot share
-        key: dict(value) if isinstance(value, dict) else value for key, value in said.items()
-    }
-    problems = [*document.problems, *refuse_secrets(values), *_empty(said, ())]
-    values = _overlaid(values, environment.values)
+    problems = [*document.problems, *refuse_secrets(said), *_empty(said, ())]
+    values = _overlaid(said, environment.values)
     problems += prefer_variables(values, environment.variables)
     if with_secrets:
         problems += read_files(values)
@@ -82,8 +79,11 @@ def _empty(value: object, path: KeyPath) -> Iterator[Problem]:
 
 
 def _overlaid(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
-    """Both mappings as a new one; where both speak, `above` is heard."""
-    merged = dict(below)
+    """Both as one, in new mappings that no alias shares; where both speak, `above` is heard."""
+    merged = {
+        key: _overlaid(value, {}) if isinstance(value, dict) else value
+        for key, value in below.items()
+    }
     for key, value in above.items():
         old = merged.get(key)
         if not isinstance(value, dict):
@@ -107,7 +107,7 @@ def _lines(problems: list[Problem], document: Document, environment: Environment
 
 
 def _where(path: KeyPath, document: Document, environment: Environment) -> tuple[float, str]:
-    """A number to sort by, and what said the setting or else the section that it is missing from."""
+    """A number to sort by, and what said the setting or the section that it is missing from."""
     above = [path[:end] for end in range(len(path), 0, -1)]
     for part in above:
         if part in environment.variables:

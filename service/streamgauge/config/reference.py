@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from streamgauge.config.durations import EXAMPLES
+from streamgauge.config.durations import EXAMPLES, format_duration
 from streamgauge.config.environment import variable_name
 from streamgauge.config.schema import described
+from streamgauge.core.checks.registry import CHECKS
+
+if TYPE_CHECKING:
+    from streamgauge.core.checks.policy import Limit
 
 _INTRODUCTION: Final = f"""\
 # Configuration
@@ -78,7 +82,27 @@ def markdown() -> str:
         parts.append(
             f"## {_quoted(title)}\n\n" + "\n\n".join([*heading.descriptions, table]) + "\n"
         )
-    return "\n".join(parts)
+    return "\n".join([*parts, _check_defaults()])
+
+
+def _check_defaults() -> str:
+    """What each check demands if nothing is configured, from the checks themselves."""
+    rows = [
+        f"| `{check.name}` | {_limit(check.default.warn)} | {_limit(check.default.fail)} "
+        f"| {format_duration(check.default.keep_failing_for_ms)} "
+        f"| `{check.default.on_no_data.value}` | {check.unit} |"
+        for check in CHECKS
+    ]
+    names = "| check | warn | fail | keep_failing_for | on_no_data | unit |"
+    return "\n".join(["## Defaults of the checks", "", names, "|---" * 6 + "|", *rows, ""])
+
+
+def _limit(limit: Limit | None) -> str:
+    if limit is None:
+        return "-"
+    bounds = {"above": limit.above, "below": limit.below}
+    told = [f"{name} {value:g}" for name, value in bounds.items() if value is not None]
+    return " or ".join(told) + (f" for {format_duration(limit.for_ms)}" if limit.for_ms else "")
 
 
 def _collect(section: dict[str, Any], defs: dict[str, Any], headings: dict[str, _Heading]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pydantic import ValidationError
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
     from streamgauge.config.errors import KeyPath
@@ -54,16 +55,11 @@ def _choice(said: object, context: Mapping[str, Any], _path: KeyPath) -> str:
 
 
 def _unknown(_said: object, _context: Mapping[str, Any], path: KeyPath) -> str:
-    section = section_of(_annotation(path[:-1]))
-    known = (
-        []
-        if section is None
-        else [
-            key
-            for key, setting in settings_of(section).items()
-            if kind_of(setting.annotation) is not SecretStr
-        ]
-    )
+    known = [
+        key
+        for key, setting in _settings_beside(path).items()
+        if kind_of(setting.annotation) is not SecretStr
+    ]
     nearest = get_close_matches(str(path[-1]), known, n=1)
     if nearest:
         return f"unknown key; did you mean {nearest[0]}?"
@@ -71,17 +67,16 @@ def _unknown(_said: object, _context: Mapping[str, Any], path: KeyPath) -> str:
 
 
 def _missing(_said: object, _context: Mapping[str, Any], path: KeyPath) -> str:
-    section = section_of(_annotation(path[:-1]))
-    setting = settings_of(section)[str(path[-1])] if section is not None else None
-    description = " ".join(((setting and setting.description) or "").split())
+    description = " ".join((_settings_beside(path)[str(path[-1])].description or "").split())
     return f"is missing: {re.split(r'[.;:](?: |$)', description)[0]}"
 
 
-def _annotation(path: KeyPath) -> object:
+def _settings_beside(path: KeyPath) -> Mapping[str, FieldInfo]:
+    """The settings of the section in which the path ends."""
     annotation: object = Config
-    for step in path:
+    for step in path[:-1]:
         annotation = annotation_below(annotation, step)
-    return annotation
+    return settings_of(section_of(annotation) or Config)
 
 
 def _follows(details: ErrorDetails) -> bool:

@@ -76,7 +76,7 @@ class Config(Section, title="streamgauge"):
     otlp: Otlp | None = None
     """How metrics and spans are sent; without it they are not, `{}` sends them."""
     web: Web = Web()
-    """The probes and the live page."""
+    """The probes and the status document."""
     log: Log = Log()
     """What is logged."""
     grace_period_ms: Annotated[int, duration("1s", "10m")] = 10_000
@@ -93,8 +93,10 @@ class Config(Section, title="streamgauge"):
                     told.append(f"{setting} is set, but this release does not make that check.")
         for name, position, upstream in _sightings(self.streams):
             setting = dotted(("streams", name, "event_time", position))
+            later = position + 1 < len(self.streams[name].event_time)
+            instead = "the next entry answers" if later else "the event time is unknown"
             told.append(
                 f"{setting} asks for the first sighting on {upstream}, but this release does not "
-                "look there: the next entry answers."
+                f"look there: {instead}."
             )
         return told

@@ -59,7 +59,7 @@ class Otlp(Section, title="otlp"):
 
 
 class Web(Section, title="web"):
-    """The probes, the metrics to be scraped and the live page."""
+    """Where the probes and the status document are served."""
 
     listen: Listen = "127.0.0.1:8080"
     """Address to listen on; port 0 is any free one, an IPv6 address stands in brackets."""

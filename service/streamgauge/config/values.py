@@ -57,15 +57,18 @@ def _start_from(value: object) -> Literal["latest", "earliest"] | int:
         return "latest"
     if text == "earliest":
         return "earliest"
+    wrong = WrittenError(
+        f"{shown(text)} is not latest, earliest or a time such as 2026-01-31T12:00:00Z"
+    )
+    if not _RFC_3339.fullmatch(text):
+        raise wrong
     try:
-        if not _RFC_3339.fullmatch(text):
-            raise WrittenError
-        moment = datetime.fromisoformat(text.upper())
+        moment_ms = math.floor(datetime.fromisoformat(text.upper()).timestamp() * 1000)
     except ValueError:
-        raise WrittenError(
-            f"{shown(text)} is not latest, earliest or a time such as 2026-01-31T12:00:00Z"
-        ) from None
-    return math.floor(moment.timestamp() * 1000)
+        raise wrong from None
+    if moment_ms < 0:
+        raise WrittenError(f"{shown(text)} is before 1970: Kafka has no such times")
+    return moment_ms
 
 
 def _asset_key(value: object) -> tuple[str, ...]:
