@@ -6,10 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import Phase, settings
 
 from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot, Window
 from streamgauge.core.totals import Totals
 from streamgauge.model import UNKNOWN, Columns
+
+# Few examples and no search for the smallest: a mutant that lives shall not cost minutes.
+settings.register_profile(
+    "mutants",
+    max_examples=25,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 
 CONTEXT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -20,6 +20,53 @@ def test_arrivals_leave_after_the_span():
     assert arrivals.last_ms == 600
 
 
+def test_no_arrival_is_forgotten_untold():
+    """Whoever asks too late for the span is told once what came meanwhile, and then no more."""
+    arrivals = Arrivals(1000)
+    arrivals.add(2, 100)
+    arrivals.add(1, 101)
+    arrivals.add(4, 1600)
+    assert [arrivals.recent(now) for now in (5000, 5000)] == [7, 0]
+    arrivals.add(1, 5000)
+    assert arrivals.recent(5001) == 1
+    arrivals.add(2, 5000)
+    assert [arrivals.recent(now) for now in (9000, 9000)] == [3, 0]
+
+
+def test_arrivals_without_a_time_came_when_somebody_asks():
+    """From then on they are arrivals like any other."""
+    arrivals = Arrivals(1000)
+    arrivals.add(2, 100)
+    arrivals.add(3, None)
+    arrivals.add(1, None)
+    arrivals.add(0, None)
+    assert arrivals.last_ms == 100
+    assert [arrivals.recent(now) for now in (1050, 1100, 2049, 2050)] == [6, 4, 4, 0]
+    assert arrivals.last_ms == 1050
+
+
+def test_arrivals_of_one_step_leave_together():
+    """A step is 1/256 of the span and at least a millisecond; its newest arrival decides."""
+    arrivals = Arrivals(1000)  # in steps of 3 ms
+    for at_ms in (3, 5, 6):
+        arrivals.add(1, at_ms)
+    assert [arrivals.recent(now) for now in (6, 1004, 1005, 1006)] == [3, 3, 1, 0]
+    arrivals = Arrivals(255)
+    arrivals.add(1, 2)
+    arrivals.add(1, 3)
+    assert [arrivals.recent(now) for now in (3, 257, 258)] == [2, 1, 0]
+
+
+def test_a_flood_is_remembered_in_few_steps():
+    """However many arrivals come within a span, also before anybody asks."""
+    arrivals = Arrivals(25_600)
+    for at_ms in range(25_600):
+        arrivals.add(1, at_ms)
+    assert len(arrivals._steps) == 256  # noqa: SLF001 - the bound is on what is kept
+    assert arrivals.recent(25_600) == 25_600
+    assert arrivals.recent(25_699) == 25_500
+
+
 def test_a_clock_that_steps_back_forgets_nothing():
     """An arrival that seems earlier counts with the newest step."""
     arrivals = Arrivals(1000)

@@ -166,8 +166,10 @@ def test_groups_found_by_a_pattern_are_watched(gauge):
     gauge.offsets([CommittedOffsets("b-1", "orders", {0: 4, 1: 0}, 102_000)], log)
     assert levels(gauge.tick(102_000))["lag__b__"] == "pass"
     gauge.offsets([CommittedOffsets("b-1", "orders", {0: 0, 1: 0}, 103_000)], None)
-    assert levels(gauge.tick(103_000))["lag__b__"] == "fail"
-    assert gauge.tick(103_000).snapshot.totals.groups["b-1"].committed == 0
+    assert levels(gauge.tick(103_000))["lag__b__"] == "unknown"
+    gauge.offsets([], replace(log, seen_at_ms=103_001))
+    assert levels(gauge.tick(103_002))["lag__b__"] == "fail"
+    assert gauge.tick(103_003).snapshot.totals.groups["b-1"].committed == 0
 
 
 @pytest.mark.parametrize(
@@ -185,6 +187,59 @@ def test_the_last_record_is_known_by_receipt_only_while_live(
     gauge.fold(columns([1, 2], received_ms=105_000, **fields))
     gauge.fold(columns([], first_offset=2, received_ms=106_000))
     assert gauge.tick(106_000).snapshot.last_record_ms == last_record_ms
+
+
+def test_no_record_comes_later_than_now(gauge, columns):
+    """A clock that was ahead and is set right cannot hide that the stream is silent."""
+    gauge.fold(columns([1], live=False, append_ms=[900_000], received_ms=105_000))
+    assert gauge.tick(106_000).snapshot.last_record_ms == 106_000
+    assert gauge.tick(107_000).snapshot.last_record_ms == 106_000
+    gauge.fold(columns([1], first_offset=1, received_ms=108_000))
+    assert gauge.tick(109_000).snapshot.last_record_ms == 108_000
+    assert gauge.tick(50_000).snapshot.last_record_ms == 50_000
+
+
+def test_a_dead_letter_that_cannot_be_decoded_has_arrived_too(gauge):
+    """Its check does not pass because nobody can read it; of the stream it is no dead letter."""
+    gauge.passed("orders", 0, 4, undecodable=4)
+    see_ends(gauge, 100_500, {("orders", 0): 4})
+    assert levels(gauge.tick(100_500))["no_dead_letters"] == "pass"
+    gauge.passed("dlq", 0, 8, lost=1, undecodable=2)
+    see_ends(gauge, 101_000, {("orders", 0): 4, ("dlq", 0): 8})
+    told = gauge.tick(101_000)
+    assert levels(told)["no_dead_letters"] == "fail"
+    (view,) = told.snapshot.dead_letters
+    assert (view.recent, view.last_arrival_ms, view.totals.undecodable) == (2, 101_000, 2)
+    assert view.totals.dead_letters == 0
+
+
+def test_a_dead_letter_is_seen_by_its_check_however_late_that_comes(gauge, columns):
+    """Also when the process stood still for longer than a window between the two."""
+    gauge.tick(100_000)
+    gauge.fold(columns([1], topic="dlq", first_offset=5, received_ms=101_000))
+    see_ends(gauge, 151_000, {("dlq", 0): 6})
+    assert levels(gauge.tick(151_000))["no_dead_letters"] == "fail"
+
+
+def test_a_topic_of_unknown_partitions_passes_nothing(gauge):
+    """Between a topic's end and the first positions in its successor nothing is known."""
+    gauge.begin_life("life-2", "orders", 106_000)
+    told = gauge.tick(106_500)
+    assert told.snapshot.blind == (
+        Blind("topic orders", 106_000, "its partitions are not known yet"),
+    )
+    assert levels(told)["fresh"] == "unknown"
+
+
+def test_a_group_not_asked_for_yet_has_no_lag_of_its_own(gauge):
+    """In a new life its commits are not known, which is not the same as none."""
+    log = LogOffsets("orders", {0: 0, 1: 0}, {0: 2, 1: 0}, 105_000)
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 1, 1: 0}, 105_000)], log)
+    gauge.begin_life("life-2", "orders", 106_000)
+    gauge.assigned("orders", {0: 0, 1: 0})
+    (verdict,) = [v for v in gauge.tick(107_000).snapshot.verdicts if v.check == "lag__g"]
+    assert (verdict.level.value, verdict.value) == ("unknown", None)
+    assert verdict.reason.endswith("its committed offsets were not answered yet")
 
 
 def test_offsets_that_gave_no_record_are_counted(gauge):

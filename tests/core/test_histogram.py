@@ -18,6 +18,7 @@ from streamgauge.core.histogram import (
     UPPER_BOUNDS_MS,
     Histogram,
     positions,
+    upper_bound_ms,
 )
 
 ages = st.lists(st.integers(0, 2**40), max_size=60)
@@ -41,7 +42,8 @@ def of(values):
 
 def test_every_bound_is_exact():
     """Each bound and its next millisecond lie on the right sides, all 225 of them."""
-    bounds = UPPER_BOUNDS_MS.tolist()
+    bounds = [upper_bound_ms(position) for position in range(OVER)]
+    assert bounds == UPPER_BOUNDS_MS.tolist()
     assert len(bounds) == OVER == REGULAR + 1
     for position, bound in enumerate(bounds):
         limit = Fraction(1000) ** 8 * Fraction(2) ** (FIRST_INDEX + position)
@@ -57,6 +59,8 @@ def test_every_bound_is_exact():
         (1001, 81, "and what is greater to the next"),
         (262_144_000, REGULAR, "2**18 s is the last regular age"),
         (262_144_001, OVER, "a millisecond more is above the layout"),
+        (2**20 - 1, 161, "the last age of the look-up table"),
+        (2**20, 161, "and the first beyond it"),
         (2**60, OVER, "any age has a place"),
     ],
 )
@@ -92,12 +96,32 @@ def test_fold_counts_into_the_same_histogram():
     assert copy != histogram
 
 
+def test_a_sum_does_not_wrap_around():
+    """Ages of broken clocks add up beyond 64 bits; a sum that shrank would be no total."""
+    values = [2**63 - 1, 2**63 - 1, 2**40, 2**32 + 1, 3]
+    histogram = of(values)
+    histogram.fold(np.array(values))
+    assert (histogram.count, histogram.sum_ms) == (10, 2 * sum(values))
+
+
+def test_what_was_told_is_never_changed_in_place():
+    """Copies share their counts, so folding makes new ones; nobody can write into the empty one."""
+    histogram = of([5])
+    counts = histogram.copy().counts
+    before = counts.copy()
+    histogram.fold(np.array([5]))
+    assert counts.tolist() == before.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        Histogram().counts[3] += 1
+
+
 def test_only_a_later_state_can_be_subtracted_from():
     """A shrinking bucket or a shrinking sum is refused, never clipped."""
-    with pytest.raises(ValueError, match="later state"):
-        of([5]) - of([5, 900])
-    with pytest.raises(ValueError, match="later state"):
-        of([65]) - of([66])
+    for later, earlier in [([5], [5, 900]), ([65], [66]), ([900], [5]), ([900, 900], [5])]:
+        with pytest.raises(
+            ValueError, match=r"^a histogram can only be subtracted from a later state of itself$"
+        ):
+            of(later) - of(earlier)
     assert (of([65]) - of([65])).count == 0
 
 
@@ -105,6 +129,8 @@ def test_a_histogram_is_not_equal_to_something_else():
     """Equality is for histograms only."""
     assert of([1]) != 1
     assert of([1]) != of([1, 1])
+    assert of([65]) != of([66])
+    assert of([10, 30]) != of([20, 20])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from streamgauge.core.lag import (
     group_view,
+    has_committed,
     is_pattern,
     known_lag,
     matching,
@@ -25,12 +26,14 @@ EXACT, UPPER, UNKNOWN = LagBound.EXACT, LagBound.UPPER, LagBound.UNKNOWN
         (None, 7, 7, 0, EXACT, "but where the log holds nothing there is nothing to read"),
         (None, None, 7, None, UNKNOWN, "unless its start is not known"),
         (10, 0, 9, None, UNKNOWN, "a commit beyond the end belongs to another log"),
+        (5, 10, 9, None, UNKNOWN, "and so does a start: a lag is never negative"),
         (9, 0, 9, 0, EXACT, "caught up"),
         (8, 0, 9, 1, UPPER, "one offset may be a control record"),
         (2, 5, 9, 4, UPPER, "what retention deleted can no longer be read"),
         (2, 9, 9, 0, EXACT, "and when it deleted everything nothing is left"),
         (5, 5, 9, 4, UPPER, "a commit at the start"),
         (2, None, 9, 7, UPPER, "an unknown start can only make the lag too large"),
+        (10, None, 9, None, UNKNOWN, "but a commit beyond the end stays what it is"),
     ],
 )
 def test_lag_of_a_partition(committed, start, end, lag, bound, why):
@@ -38,10 +41,10 @@ def test_lag_of_a_partition(committed, start, end, lag, bound, why):
     assert partition_lag(committed, start, end) == (lag, bound), why
 
 
-def view(offsets, start, end, partitions=(0, 1)):
-    """A group's view from plain dicts."""
-    committed = None if offsets is None else CommittedOffsets("g", "orders", offsets, 77)
-    log = None if end is None else LogOffsets("orders", start, end, 78)
+def view(offsets, start, end, partitions=(1, 0), *, answered_ms=77):
+    """A group's view from plain dicts; the ends were answered at 77 ms."""
+    committed = offsets and CommittedOffsets("g", "orders", offsets, answered_ms)
+    log = end and LogOffsets("orders", start, end, 77)
     return group_view(partitions, committed, log)
 
 
@@ -49,23 +52,44 @@ ZEROS, NINES = {0: 0, 1: 0}, {0: 9, 1: 9}
 
 
 @pytest.mark.parametrize(
-    ("group", "lag", "bound", "known", "unknown", "why"),
+    ("offsets", "start", "end", "lag", "bound", "known", "unknown", "why"),
     [
-        (view({0: 9, 1: 9}, ZEROS, NINES), 0, EXACT, 0, [], "caught up everywhere"),
-        (view({0: 5, 1: 9}, ZEROS, NINES), 4, UPPER, 4, [], "the sum is as sure as its parts"),
-        (view({0: 5, 1: None}, ZEROS, NINES), None, UNKNOWN, 4, [1], "one unknown part"),
-        (view({0: 5}, ZEROS, NINES), None, UNKNOWN, 4, [1], "a partition that was not answered"),
-        (view({0: 5, 1: None}, ZEROS, {0: 9, 1: 0}), 4, UPPER, 4, [], "an empty partition is 0"),
-        (view({0: None, 1: None}, ZEROS, ZEROS), None, UNKNOWN, None, [], "never committed"),
-        (view(None, ZEROS, NINES), None, UNKNOWN, None, [0, 1], "not answered yet"),
-        (view({0: 5, 1: 5}, None, None), None, UNKNOWN, 0, [0, 1], "ends not answered yet"),
-        (view({}, {}, {}, ()), None, UNKNOWN, None, [], "the topic is not known yet"),
+        (NINES, ZEROS, NINES, 0, EXACT, 0, [], "caught up everywhere"),
+        ({0: 5, 1: 9}, ZEROS, NINES, 4, UPPER, 4, [], "the sum is as sure as its parts"),
+        ({0: 2, 1: 9}, {0: 6, 1: 0}, NINES, 3, UPPER, 3, [], "each part from its own start"),
+        ({0: 5, 1: None}, ZEROS, NINES, None, UNKNOWN, 4, [1], "one unknown part"),
+        ({0: 5}, ZEROS, NINES, None, UNKNOWN, 4, [1], "a partition that was not answered"),
+        ({0: 5, 1: 5}, ZEROS, {0: 9}, None, UNKNOWN, 4, [1], "an end that was not answered"),
+        ({0: 5, 1: 8}, ZEROS, {0: 9, 1: 7}, None, UNKNOWN, 4, [1], "of another log"),
+        ({0: 5, 1: None}, ZEROS, {0: 9, 1: 0}, 4, UPPER, 4, [], "an empty partition is 0"),
+        ({0: 5, 1: None}, ZEROS, {1: 0}, None, UNKNOWN, 0, [0], "and that 0 is all that is known"),
+        ({0: None, 1: None}, ZEROS, ZEROS, None, UNKNOWN, None, [], "never committed"),
+        (None, ZEROS, NINES, None, UNKNOWN, None, [0, 1], "not answered yet"),
+        ({0: 5, 1: 5}, None, None, None, UNKNOWN, None, [0, 1], "ends not answered yet: not 0"),
+        ({0: 8, 1: 8}, ZEROS, {0: 7, 1: 7}, None, UNKNOWN, None, [0, 1], "nothing fits: not 0"),
     ],
 )
-def test_lag_of_a_group(group, lag, bound, known, unknown, why):
+def test_lag_of_a_group(offsets, start, end, lag, bound, known, unknown, why):
     """A sum with an unknown part is unknown, and what is known is still there to be judged."""
+    group = view(offsets, start, end)
     assert (group.lag, group.lag_bound) == (lag, bound), why
     assert (known_lag(group), unknown_partitions(group)) == (known, unknown), why
+    assert has_committed(group) is any(o is not None for o in (offsets or {}).values())
+
+
+def test_ends_older_than_the_commits_tell_no_lag():
+    """What was appended between the two answers would be left out: a false zero."""
+    group = view(NINES, ZEROS, NINES, answered_ms=78)
+    assert (group.lag, group.lag_bound, known_lag(group)) == (None, UNKNOWN, None)
+    assert (group.partitions[0].committed_offset, group.partitions[0].end_offset) == (9, 9)
+    assert view(NINES, ZEROS, NINES, answered_ms=76).lag == 0
+
+
+def test_a_topic_whose_partitions_are_not_known_has_no_lag():
+    """The sum of nothing would be 0."""
+    group = group_view((), CommittedOffsets("g", "orders", {}, 1), LogOffsets("orders", {}, {}, 1))
+    assert (group.lag, group.lag_bound, known_lag(group)) == (None, UNKNOWN, None)
+    assert (unknown_partitions(group), dict(group.partitions)) == ([], {})
 
 
 def test_what_is_not_measured_is_unknown():
@@ -84,6 +108,7 @@ def test_what_is_not_measured_is_unknown():
     [
         ("a", False, ["a"]),
         ("missing", False, []),
+        ("X", False, []),
         ("a*", True, ["a", "a-1", "ab"]),
         ("a?", True, ["ab"]),
         ("[ab]", True, ["a", "b"]),

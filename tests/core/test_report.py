@@ -114,7 +114,10 @@ def test_data_version_tells_positions_apart(left, right):
     assert (one == two) == (left == right)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it is a mere function
+@settings(
+    deadline=None,  # other tests run beside it
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # it is a mere function
+)
 @given(steps=st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=1))
 def test_differences_of_acknowledged_reports_add_up(snapshot, steps):
     """Whichever reports are acknowledged, their differences amount to the totals."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from streamgauge.core.topic import FRESH_FOR_MS, Topic
-from streamgauge.core.totals import GroupTotals
+from streamgauge.core.totals import GroupTotals, Totals
+from streamgauge.model import Blind
 
 
 @pytest.fixture
@@ -19,7 +20,8 @@ def topic():
 def test_positions_start_where_assigned(topic):
     """Nothing is known but the start."""
     first, second = topic.views()
-    assert (first.partition, first.start_position, first.next_offset) == (0, 10, 10)
+    assert (first.topic, first.partition) == ("orders", 0)
+    assert (first.start_position, first.next_offset) == (10, 10)
     assert (first.end_offset, first.as_of_ms, first.totals.records) == (None, None, 0)
     assert (second.partition, second.next_offset) == (1, 0)
     assert topic.partitions == (0, 1)
@@ -41,6 +43,14 @@ def test_folding_moves_the_position(topic, columns):
     assert (topic.views()[0].next_offset, topic.views()[0].totals.records) == (16, 3)
     topic.fold(columns([], next_offset=12))
     assert topic.views()[0].next_offset == 16
+
+
+def test_the_position_lies_after_every_record_that_was_counted(topic, columns):
+    """Whatever the columns say is next: else their last record could be counted again."""
+    topic.fold(columns([1, 2], first_offset=10, next_offset=11))
+    assert topic.positions == {0: 12, 1: 0}
+    with pytest.raises(ValueError, match="offset 11 lies before the position 12"):
+        topic.fold(columns([2], first_offset=11))
 
 
 def test_a_record_before_the_position_is_refused(topic, columns):
@@ -104,9 +114,40 @@ def test_state_is_fresh_for_30_seconds_after_the_end_was_reached(topic):
     assert blind.reason == "the gauge has not read to the end of partition 0"
 
 
+def test_an_answer_from_ahead_of_the_clock_is_not_fresh(topic):
+    """After the clock was set back nobody knows how old it is."""
+    topic.answered(0, 10, 100_000)
+    topic.answered(1, 0, 100_000)
+    assert topic.fresh(100_000 - FRESH_FOR_MS) == 2
+    assert topic.fresh(99_999 - FRESH_FOR_MS) == 0
+    assert topic.stale(99_999 - FRESH_FOR_MS).since_ms == 99_999 - FRESH_FOR_MS
+
+
+def test_a_topic_without_partitions_was_not_seen():
+    """No partition is behind, because none is known: that is no reason to be content."""
+    blind = Blind("topic orders", 5, "its partitions are not known yet")
+    assert Topic("orders", 5).stale(10) == blind
+
+
 def test_many_stale_partitions_are_named_up_to_ten():
     """The sentence stays a sentence."""
     topic = Topic("orders", 5)
     topic.assigned(dict.fromkeys(range(13), 0))
     assert topic.stale(10).reason.endswith("of partition 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more")
     assert topic.stale(10).since_ms == 5
+
+
+def test_a_new_life_goes_on_from_the_same_positions(topic, columns):
+    """What was read and answered stays known, what was counted does not."""
+    topic.fold(columns([1, 2], first_offset=10))
+    topic.committed("g", 0, 11)
+    topic.answered(0, 12, 3_000)
+    renewed = topic.renewed(9_000)
+    first, second = renewed.views()
+    assert (first.topic, first.start_position, first.next_offset) == ("orders", 12, 12)
+    assert (first.end_offset, first.as_of_ms, first.totals) == (12, 3_000, Totals())
+    assert (second.start_position, second.end_offset, second.as_of_ms) == (0, None, None)
+    assert renewed.stale(10_000).since_ms == 9_000
+    renewed.committed("g", 0, 12)
+    assert renewed.views()[0].totals.groups == {"g": GroupTotals(0)}
+    assert topic.views()[0].totals.records == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import fields
 
 import numpy as np
@@ -47,6 +48,15 @@ def test_addition_is_a_sum(a, b, c):
     assert a + Totals() == a
 
 
+@given(st.lists(totals, max_size=4))
+def test_the_sum_of_many_is_one_after_the_other(tables):
+    """Also of none and of one."""
+    added = Totals()
+    for table in tables:
+        added = added + table
+    assert Totals.sum(iter(tables)) == added
+
+
 @given(totals, totals)
 def test_subtraction_undoes_addition(earlier, more):
     """What came since is what was added, but for names that count nothing."""
@@ -60,8 +70,8 @@ def test_subtraction_undoes_addition(earlier, more):
 @given(totals, totals)
 def test_results_share_nothing_with_their_sources(a, b):
     """Growing a source changes no sum, difference or copy made from it."""
-    made = [a.copy(), a + b, (a + b) - b]
-    before = [each.copy() for each in made]
+    made = [a.copy(), a + b, (a + b) - b, Totals.sum([a])]
+    before = deepcopy(made)
     for source in (a, b):
         source.records += 1
         source.arrival_ages.fold(np.array([7]))
@@ -84,10 +94,14 @@ def test_no_field_may_shrink(field):
 
 def test_a_shrinking_count_inside_a_dict_is_named():
     """The path to the field is told."""
-    with pytest.raises(ValueError, match=r"groups\.g\.committed: 1 is less than 2"):
+    with pytest.raises(ValueError, match=r"^groups\.g\.committed: 1 is less than 2; t"):
         Totals(groups={"g": GroupTotals(1)}) - Totals(groups={"g": GroupTotals(2)})
-    with pytest.raises(ValueError, match=r"event_times\.header: 1 is less than 2"):
+    with pytest.raises(ValueError, match=r"^event_times\.header: 1 is less than 2; t"):
         Totals(event_times={"header": 1}) - Totals(event_times={"header": 2})
+    with pytest.raises(ValueError, match=r"^records: 1 is less than 2; totals never shrink$"):
+        Totals(records=1) - Totals(records=2)
+    with pytest.raises(ValueError, match=r"^groups: \['a', 'b'\] would disappear; totals never sh"):
+        Totals() - Totals(groups={"b": GroupTotals(), "a": GroupTotals()})
 
 
 def test_live_records_are_aged_by_receipt():
@@ -125,6 +139,8 @@ def test_clock_skew_is_counted_and_enters_as_zero():
     ages = told.fold(make_columns([10_001, 10_000, 9_999]))
     assert ages.ages_ms.tolist() == [0, 0, 1]
     assert (told.negative, told.unaged, told.arrival_ages.sum_ms) == (1, 0, 1)
+    told.fold(make_columns([10_002, 9_999], first_offset=3))
+    assert (told.records, told.bytes, told.negative, told.arrival_ages.sum_ms) == (5, 35, 2, 2)
 
 
 def test_sources_traces_and_refusals_are_counted_by_name(context):

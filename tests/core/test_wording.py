@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamgauge.core.wording import duration, moment, number
+from streamgauge.core.wording import duration, few, moment, number
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,21 @@ from streamgauge.core.wording import duration, moment, number
 def test_duration(milliseconds, text):
     """The two greatest units."""
     assert duration(milliseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "0"),
+        (2, "0, 1"),
+        (10, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        (11, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more"),
+        (1000, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 990 more"),
+    ],
+)
+def test_few(count, text):
+    """A thousand partitions do not make a sentence."""
+    assert few(range(count)) == text
 
 
 @pytest.mark.parametrize(

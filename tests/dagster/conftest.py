@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -10,6 +11,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -26,10 +28,13 @@ from streamgauge.core.snapshot import (
 )
 from streamgauge.core.totals import GroupTotals, Totals
 from streamgauge.dagster.client import DagsterAddress, DagsterClient
+from streamgauge.dagster.delivery import DagsterSink
 from streamgauge.model import GroupStatus, LagBound, Level
 from streamgauge_demo.dagster_client import DagsterClient as ReadBack
 
 LIFE_START_MS = 1_800_000_000_000
+HOUR_MS = 3_600_000
+NOW_MS = 1_800_000_123_456
 
 
 class Maker:
@@ -321,6 +326,12 @@ def entries(metadata):
     return found
 
 
+@pytest.fixture(scope="session")
+def dagster_md():
+    """The page about Dagster."""
+    return (Path(__file__).parents[2] / "docs" / "dagster.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def maker():
     """Maker of snapshots and verdicts."""
@@ -339,13 +350,6 @@ def fake():
     server = FakeDagster()
     yield server
     server.kill()
-
-
-@pytest.fixture
-def read_back():
-    """Give what a server has recorded, for a server of this base URL."""
-    with contextlib.ExitStack() as opened:
-        yield lambda base_url: opened.enter_context(ReadBack(base_url))
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -369,3 +373,22 @@ async def connect():
             return await opened.enter_async_context(client)
 
         yield connect
+
+
+@pytest.fixture
+async def run():
+    """Start sinks: `run(base_url, report_every_ms)`; what runs at the end is cancelled."""
+    started = []
+
+    def run(base_url, report_every_ms=HOUR_MS, timeout_seconds=5.0):
+        client = DagsterClient(DagsterAddress(base_url, timeout_seconds=timeout_seconds))
+        sink = DagsterSink(client, report_every_ms=report_every_ms, clock=lambda: NOW_MS)
+        started.append((client, asyncio.create_task(sink.run())))
+        return sink
+
+    yield run
+    for client, task in started:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await client.close()

@@ -1,11 +1,9 @@
-"""The sink tells what is new at once, everything once every period, and survives what Dagster does."""
+"""The sink tells what is new at once, the rest once a period, and survives what Dagster does."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,25 +14,6 @@ from streamgauge.model import Blind, Level
 
 HOUR_MS = 3_600_000
 NOW_MS = 1_800_000_123_456
-
-
-@pytest.fixture
-async def run():
-    """Start sinks: `run(base_url, report_every_ms)`; what runs at the end is cancelled."""
-    started = []
-
-    def run(base_url, report_every_ms=HOUR_MS, timeout_seconds=5.0):
-        client = DagsterClient(DagsterAddress(base_url, timeout_seconds=timeout_seconds))
-        sink = DagsterSink(client, report_every_ms=report_every_ms, clock=lambda: NOW_MS)
-        started.append((client, asyncio.create_task(sink.run())))
-        return sink
-
-    yield run
-    for client, task in started:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await client.close()
 
 
 @pytest.fixture
@@ -79,18 +58,18 @@ async def test_stream_dead_letters_and_checks_are_told_at_the_start(fake, run, m
     sink = run(fake.base_url)
     sink.publish(maker.snapshot(5, 2, after_ms=1_000, verdicts=(maker.verdict(),)))
     await until(lambda: told(fake, maker.asset_key) and told(fake, maker.letters_key))
-    await until(lambda: levels(fake, maker))
+    await until(lambda: sink.health().delivered == 3)
     (stream,), (letters,) = told(fake, maker.asset_key), told(fake, maker.letters_key)
     assert (stream["records_total"], letters["dead_letters_total"]) == (5, 2)
     assert levels(fake, maker) == ["pass"]
     health = sink.health()
-    assert (health.name, health.delivered, health.failed, health.dropped) == ("dagster", 3, 0, 0)
+    assert (health.name, health.failed, health.dropped) == ("dagster", 0, 0)
     assert health.last_delivered_ms == NOW_MS
     assert health.last_error is None
 
 
 async def test_changed_level_is_sent_without_delay(fake, run, maker):
-    """From publish to a stored evaluation: no pause is built in. Best of three, on a busy machine."""
+    """From publish to a stored evaluation no pause is built in; best of three on a busy machine."""
     sink = run(fake.base_url)
     sink.publish(maker.snapshot(verdicts=(maker.verdict(),)))
     await until(lambda: levels(fake, maker))
@@ -109,12 +88,14 @@ async def test_changed_level_is_sent_without_delay(fake, run, maker):
 async def test_everything_is_repeated_every_period(fake, run, maker):
     """Observations with the difference since the one before, evaluations though unchanged."""
     sink = run(fake.base_url, report_every_ms=200)
+    began = time.monotonic()
     for number in range(1, 100):
         sink.publish(maker.snapshot(number, after_ms=number * 20, verdicts=(maker.verdict(),)))
         await asyncio.sleep(0.02)
     reports = told(fake, maker.asset_key)
-    assert 4 <= len(reports) <= 11
-    assert 4 <= len(levels(fake, maker)) <= 11
+    most = (time.monotonic() - began) / 0.2 + 1
+    assert 4 <= len(reports) <= most
+    assert 4 <= len(levels(fake, maker)) <= most
     assert [each["sequence"] for each in reports] == list(range(1, len(reports) + 1))
     assert sum(each["records"] for each in reports) == reports[-1]["records_total"]
 
@@ -122,18 +103,14 @@ async def test_everything_is_repeated_every_period(fake, run, maker):
 async def test_hanging_observation_does_not_hold_a_check_up(fake, fault, run, maker):
     """Two lanes: what is urgent does not wait for what is long."""
     sink = run(fake.base_url)
-    snapshot = maker.snapshot(1, verdicts=(maker.verdict(),))
-    sink.publish(snapshot)
-    await until(lambda: levels(fake, maker) and told(fake, maker.letters_key))
-    before = len(fake.requests)
     fake.faults.append(fault(wait_seconds=3.0))
-    other = replace(snapshot, life="life-2", verdicts=())
-    sink.publish(other)
-    await until(lambda: len(fake.requests) > before)
+    sink.publish(maker.snapshot(1))
+    await until(lambda: not fake.faults)
     began = time.monotonic()
-    sink.publish(replace(other, verdicts=(maker.verdict(level=Level.FAIL),)))
-    await until(lambda: levels(fake, maker)[-1] == "fail")
+    sink.publish(maker.snapshot(1, after_ms=1, verdicts=(maker.verdict(level=Level.FAIL),)))
+    await until(lambda: levels(fake, maker) == ["fail"])
     assert time.monotonic() - began < 1.0
+    assert not told(fake, maker.asset_key)
 
 
 async def test_outage_is_told_once_and_the_next_report_covers_it(fake, run, maker, log):
@@ -224,9 +201,8 @@ async def test_misconfiguration_is_told_once_and_loudly_and_its_end_too(
     assert line["log_level"] == "error"
     assert "--read-only" in line["reason"]
     assert "--read-only" in sink.health().last_error
-    requests = len(fake.requests)
     await asyncio.sleep(0.3)
-    assert len(fake.requests) == requests
+    assert sum(path != "/graphql" for path, _, _ in fake.requests) == 4
     fake.fault = None
     await sink.flush(5.0)
     assert told(fake, maker.asset_key)

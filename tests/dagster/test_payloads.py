@@ -95,6 +95,16 @@ def test_numbers_are_those_of_the_period(maker):
     assert list(metadata)[:3] == ["records", "records_per_second", "arrival_age_p50_seconds"]
 
 
+def test_numbers_have_the_digits_that_mean_something(maker):
+    """Dagster shows every digit there is; a slow trickle is still no zero."""
+    ages = maker.histogram([1_234] * 3)
+    totals = Totals(records=3, arrival_ages=ages, traced=1)
+    metadata = told(maker.snapshot(totals=totals, after_ms=100_000_000))["metadata"]
+    assert metadata["arrival_age_p99_seconds"] == 1.24
+    assert metadata["traced_share"] == 0.333333
+    assert metadata["records_per_second"] == 3e-05
+
+
 def test_part_of_a_lag_is_told_unless_it_is_none(maker):
     """Where one partition is unknown the rest is at least so much; 0 of the rest says nothing."""
     view = maker.group(5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -84,24 +85,23 @@ FATES = st.sampled_from(
         *("cancelled", "stored, then cancelled"),
     ]
 )
+SENDS = st.tuples(st.just("send"), FATES, st.booleans())
 STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("grow"), st.integers(0, 9), st.integers(0, 2)),
-        st.tuples(st.just("send"), FATES, st.booleans()),
-        st.tuples(st.just("new life")),
-        st.tuples(st.just("land late")),
+    st.tuples(
+        st.integers(0, 3),
+        st.integers(0, 1),
+        st.one_of(SENDS, st.tuples(st.just("new life")), st.tuples(st.just("land late"))),
     ),
-    max_size=30,
+    max_size=20,
 )
+"""More records, more dead letters, and what happens then."""
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it is a mere function
-@given(steps=STEPS)
-def test_counts_survive_any_fate_of_reports(maker, steps):
-    """Accepted, lost, stored with an error, stored twice, stored late, cancelled, in any order.
+def follow(maker, steps):
+    """Take the steps and assert that the counts in the store are right at the end.
 
-    At the end: the greatest totals of each life are the truth, and the differences of its
-    sequences, which have no gap, add up to them.
+    The greatest totals of each life are the truth, and the differences of its sequences, which have
+    no gap, add up to them.
     """
     asset, store = ReportedAsset(maker.stream), Store()
     life, records, letters, time_ms, truth = "life-1", 0, 0, 0, {}
@@ -112,12 +112,11 @@ def test_counts_survive_any_fate_of_reports(maker, steps):
         asset.offer(maker.snapshot(records, letters, after_ms=time_ms, **fields))
 
     publish()
-    for kind, *more in steps:
+    for more_records, more_letters, (kind, *more) in steps:
         time_ms += 1_000
-        if kind == "grow":
-            records, letters = records + more[0], letters + more[1]
-            publish()
-        elif kind == "send" and asset.is_due(0.0, 0.0):
+        records, letters = records + more_records, letters + more_letters
+        publish()
+        if kind == "send":
             fate, reads_back = more
             newest = store.newest()
             if not (reads_back and asset.in_doubt and newest and asset.confirm(newest)):
@@ -144,6 +143,24 @@ def test_counts_survive_any_fate_of_reports(maker, steps):
                 counted[1] + metadata["dead_letters"],
             )
             assert counted == totals(metadata)
+
+
+@settings(
+    deadline=None,  # other tests run beside it
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # it is a mere function
+)
+@given(steps=STEPS)
+def test_counts_survive_any_fate_of_reports(maker, steps):
+    """Accepted, lost, stored with an error, stored twice, stored late, cancelled, in any order."""
+    follow(maker, steps)
+
+
+def test_counts_survive_every_sequence_of_three_fates(maker):
+    """All of them, each with and without an answer to what was stored before."""
+    fates = ("accepted", "unavailable", "lost", "stored", "late")
+    sends = [("send", fate, reads_back) for fate in fates for reads_back in (True, False)]
+    for sequence in product(sends, repeat=3):
+        follow(maker, [(number + 1, 0, each) for number, each in enumerate(sequence)])
 
 
 def test_only_the_newest_snapshot_waits(maker):

@@ -144,8 +144,14 @@ class StreamGauge:
     def passed(
         self, topic: str, partition: int, next_offset: int, *, lost: int = 0, undecodable: int = 0
     ) -> None:
-        """The position moved over offsets that gave no record."""
+        """The position moved over offsets that gave no record.
+
+        What cannot be decoded in a dead letter topic is one more dead letter that has arrived.
+        """
         self._topics[topic].passed(partition, next_offset, lost=lost, undecodable=undecodable)
+        if topic in self._dead_letters:
+            _, _, arrivals = self._dead_letters[topic]
+            arrivals.add(undecodable, None)
 
     def answered(self, topic: str, partition: int, end_offset: int, answered_ms: int) -> None:
         """A fetch was answered at that time and said where the partition's log ends."""
@@ -186,6 +192,9 @@ class StreamGauge:
 
     def tick(self, now_ms: int) -> Told:
         """Cut the window that has ended, judge every check, and say all that is known."""
+        if self._last_record_ms is not None:
+            # stamped by a clock that was ahead: no record can come later than now
+            self._last_record_ms = min(self._last_record_ms, now_ms)
         partitions = self._stream.views()
         letters = {name: topic.views() for name, (_, topic, _) in self._dead_letters.items()}
         letter_partitions = tuple(view for views in letters.values() for view in views)
@@ -265,7 +274,4 @@ class StreamGauge:
 
 
 def _sum(views: Iterable[PartitionView]) -> Totals:
-    total = Totals()
-    for view in views:
-        total = total + view.totals
-    return total
+    return Totals.sum(view.totals for view in views)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 SCALE: Final = 3
@@ -38,7 +40,7 @@ def _floor_root(value: int, degree: int) -> int:
     return low
 
 
-def _upper_bound_ms(position: int) -> int:
+def upper_bound_ms(position: int) -> int:
     """The greatest whole millisecond inside the bucket: floor(1000 * 2**(exponent/8)), exactly.
 
     The eighth power is compared in integers, because a float can land on the wrong side of a bound.
@@ -49,7 +51,7 @@ def _upper_bound_ms(position: int) -> int:
 
 
 UPPER_BOUNDS_MS: Final[NDArray[np.int64]] = np.array(
-    [_upper_bound_ms(position) for position in range(OVER)], dtype=np.int64
+    [upper_bound_ms(position) for position in range(OVER)], dtype=np.int64
 )
 """Greatest whole millisecond of the bucket at each position; the last bucket has none."""
 
@@ -70,12 +72,21 @@ def positions(ages_ms: NDArray[np.int64]) -> NDArray[np.intp]:
     return _TABLE[ages_ms].astype(np.intp)
 
 
+_NONE: Final[NDArray[np.int64]] = np.zeros(SIZE, dtype=np.int64)
+_NONE.setflags(write=False)
+
+
+def _exact_sum(ages_ms: NDArray[np.int64]) -> int:
+    """In two halves, because a sum of int64 that grows too great wraps around silently."""
+    return (int((ages_ms >> 32).sum()) << 32) + int((ages_ms & 0xFFFFFFFF).sum())
+
+
 @dataclass(slots=True, eq=False)
 class Histogram:
     """Counts of ages by bucket, with their sum; both only grow."""
 
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(SIZE, dtype=np.int64))
-    """int64[SIZE]"""
+    counts: NDArray[np.int64] = field(default_factory=lambda: _NONE)
+    """int64[SIZE]; replaced and never changed in place, so that copies share it."""
     sum_ms: int = 0
 
     def __eq__(self, other: object) -> bool:
@@ -98,17 +109,27 @@ class Histogram:
             ages_ms: int64[n], not negative.
         """
         where = positions(ages_ms)
-        self.counts += np.bincount(where, minlength=SIZE)
-        self.sum_ms += int(ages_ms.sum())
+        self.counts = self.counts + np.bincount(where, minlength=SIZE)
+        self.sum_ms += _exact_sum(ages_ms)
         return where
 
     def copy(self) -> Self:
         """An equal histogram that grows on its own."""
-        return type(self)(self.counts.copy(), self.sum_ms)
+        return type(self)(self.counts, self.sum_ms)
+
+    @classmethod
+    def sum(cls, histograms: Iterable[Histogram]) -> Self:
+        """Ages of all of these; none of them is changed."""
+        total = cls()
+        for each in histograms:
+            if each.counts is not _NONE:
+                total.counts = total.counts + each.counts
+                total.sum_ms += each.sum_ms
+        return total
 
     def __add__(self, other: Histogram) -> Histogram:
         """Ages of both."""
-        return Histogram(self.counts + other.counts, self.sum_ms + other.sum_ms)
+        return Histogram.sum((self, other))
 
     def __sub__(self, earlier: Histogram) -> Histogram:
         """Ages folded since `earlier`.

@@ -1,10 +1,12 @@
 """Lag of a consumer group in records, from its committed offsets and the ends of the log.
 
-Rules for one partition; committed offsets must have been fetched before the ends:
+Ends that are older than the committed offsets would understate it: it is then unknown. Rules for
+one partition:
 1. Without a known end the lag is unknown.
 2. Without a committed offset it is 0 where the log holds nothing, else unknown: nobody can know
    from where the group will read.
-3. A committed offset beyond the end does not fit this log (truncated, or written anew): unknown.
+3. A committed offset or a start beyond the end does not fit this log (truncated, or written anew):
+   unknown.
 4. Below the start offset only what still exists counts: end - start.
 5. Else end - committed. It is an upper bound, because control records, aborted and compacted data
    take up offsets too; 0 is exact.
@@ -33,9 +35,10 @@ def partition_lag(
         return None, LagBound.UNKNOWN
     if committed is None:
         return (0, LagBound.EXACT) if start == end else (None, LagBound.UNKNOWN)
-    if committed > end:
+    first = committed if start is None else max(start, committed)
+    if first > end:
         return None, LagBound.UNKNOWN
-    lag = end - committed if start is None else end - max(start, committed)
+    lag = end - first
     return lag, LagBound.UPPER if lag else LagBound.EXACT
 
 
@@ -43,14 +46,15 @@ def group_view(
     partitions: Iterable[int], committed: CommittedOffsets | None, log: LogOffsets | None
 ) -> GroupView:
     """A group on all partitions of its topic; whatever was not answered is unknown."""
+    offsets = {} if committed is None else committed.offsets
+    starts, ends = ({}, {}) if log is None else (log.start, log.end)
+    in_order = committed is not None and log is not None and committed.seen_at_ms <= log.seen_at_ms
+    lag, bound = None, LagBound.UNKNOWN
     views = {}
     for partition in sorted(partitions):
-        offset = None if committed is None else committed.offsets.get(partition)
-        end = None if log is None else log.end.get(partition)
-        start = None if log is None else log.start.get(partition)
-        lag, bound = (None, LagBound.UNKNOWN)
-        if committed is not None:
-            lag, bound = partition_lag(offset, start, end)
+        offset, end = offsets.get(partition), ends.get(partition)
+        if in_order:
+            lag, bound = partition_lag(offset, starts.get(partition), end)
         views[partition] = GroupPartitionView(offset, end, lag, bound, None, LagBound.UNKNOWN)
     lag, bound = _sum(views)
     return GroupView(
@@ -73,11 +77,18 @@ def _sum(views: Mapping[int, GroupPartitionView]) -> tuple[int | None, LagBound]
     return sum(known), LagBound.EXACT if exact else LagBound.UPPER
 
 
+def has_committed(view: GroupView) -> bool:
+    """Whether the group has a committed offset on any partition."""
+    return any(part.committed_offset is not None for part in view.partitions.values())
+
+
 def known_lag(view: GroupView) -> int | None:
-    """Sum over the partitions whose lag is known; None if the group has committed nowhere."""
-    if all(part.committed_offset is None for part in view.partitions.values()):
-        return None
-    return sum(part.lag for part in view.partitions.values() if part.lag is not None)
+    """Sum over the partitions whose lag is known; None if it is known of none.
+
+    None also if the group has committed nowhere.
+    """
+    known = [part.lag for part in view.partitions.values() if part.lag is not None]
+    return sum(known) if known and has_committed(view) else None
 
 
 def unknown_partitions(view: GroupView) -> list[int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.snapshot import PartitionView
 from streamgauge.core.totals import Totals
+from streamgauge.core.wording import few
 from streamgauge.model import Blind
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from streamgauge.model import Columns
 
 FRESH_FOR_MS: Final = 30_000
-"""A partition's state is fresh if it was read to its end at most this long ago."""
+"""A partition's state is fresh if it was read to its end at most this long ago, inclusive."""
 
 
 @dataclass(slots=True)
@@ -101,7 +102,8 @@ class Topic:
                 f"{self.name}/{columns.partition}: offset {int(columns.offsets[0])} lies before "
                 f"the position {partition.next_offset} and would be counted twice"
             )
-        partition.next_offset = max(partition.next_offset, columns.next_offset)
+        after = int(columns.offsets[-1]) + 1 if len(columns.offsets) else 0
+        partition.next_offset = max(partition.next_offset, columns.next_offset, after)
         partition.told = None
         return partition.totals
 
@@ -156,6 +158,9 @@ class Topic:
 
     def stale(self, now_ms: int) -> Blind | None:
         """The partitions that were not read to their end lately, None if all were."""
+        what = f"topic {self.name}"
+        if not self._partitions:
+            return Blind(what, self._life_start_ms, "its partitions are not known yet")
         behind = {
             number: partition.read_to_end_ms
             for number, partition in sorted(self._partitions.items())
@@ -163,15 +168,13 @@ class Topic:
         }
         if not behind:
             return None
-        since_ms = min(self._life_start_ms if at is None else at for at in behind.values())
-        named = ", ".join(str(number) for number in list(behind)[:10])
-        more = f" and {len(behind) - 10} more" if len(behind) > 10 else ""
+        seen_ms = (self._life_start_ms if at is None else at for at in behind.values())
+        since_ms = min(now_ms, *seen_ms)
         return Blind(
-            f"topic {self.name}",
-            since_ms,
-            f"the gauge has not read to the end of partition {named}{more}",
+            what, since_ms, f"the gauge has not read to the end of partition {few(list(behind))}"
         )
 
 
 def _is_fresh(read_to_end_ms: int | None, now_ms: int) -> bool:
-    return read_to_end_ms is not None and now_ms - read_to_end_ms <= FRESH_FOR_MS
+    """What lies far ahead was stamped before the clock was set back: its age is not known."""
+    return read_to_end_ms is not None and abs(now_ms - read_to_end_ms) <= FRESH_FOR_MS

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
 
@@ -27,6 +31,12 @@ def moment(at_ms: int | None) -> str:
         return datetime.fromtimestamp(at_ms // 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, ValueError, OSError):
         return "?"
+
+
+def few(numbers: Sequence[int]) -> str:
+    """The first ten of these numbers, and how many more there are: `0, 1, 2 and 5 more`."""
+    more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
+    return ", ".join(str(each) for each in numbers[:10]) + more
 
 
 def number(value: float | None) -> str:

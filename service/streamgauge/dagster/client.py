@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-TOKEN_HEADER: Final = "Dagster-Cloud-Api-Token"  # noqa: S105 - the name of a header, no secret
 IN_FLIGHT_MAX: Final = 2
 """The webserver stores a report on its event loop: more at a time only slow down its users."""
 IDLE_SECONDS: Final = 2.0
@@ -47,13 +46,12 @@ ANSWER_MAX: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class DagsterAddress:
-    """Where Dagster is and what it, or a proxy in front of it, wants to be shown."""
+    """Where Dagster is and what it, or what stands in front of it, wants to be shown."""
 
     base_url: str
     """With the path prefix, as in `https://host/prefix`."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    token: str | None = None
-    token_header: str = TOKEN_HEADER
+    """Sent with every request, a token among them."""
     ca_file: Path | None = None
     """Certificates to trust instead of the usual ones."""
     timeout_seconds: float = 10.0
@@ -75,12 +73,11 @@ class DagsterClient:
             OSError: the CA file cannot be read.
             ssl.SSLError: the CA file holds no certificate.
         """
-        token = {address.token_header: address.token} if address.token else {}
         self._base_url: Final = address.base_url.rstrip("/")
         self._timeout_seconds: Final = address.timeout_seconds
         self._slots: Final = asyncio.Semaphore(IN_FLIGHT_MAX)
         self._http: Final = httpx.AsyncClient(
-            headers={**address.headers, **token},
+            headers=address.headers,
             verify=ssl.create_default_context(cafile=address.ca_file) if address.ca_file else True,
             timeout=httpx.Timeout(address.timeout_seconds, connect=address.timeout_seconds / 2),
             limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),

@@ -61,7 +61,9 @@ class Lane:
             self._wake.clear()
             if not await self._deliver_one():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._look_every_seconds)
+                    # not wait_for(), which loses a cancellation that comes together with the wake
+                    async with asyncio.timeout(self._look_every_seconds):
+                        await self._wake.wait()
 
     async def drain(self) -> None:
         """Deliver what is due now and return; what is refused is tried once more."""

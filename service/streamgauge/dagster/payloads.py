@@ -18,6 +18,7 @@ from streamgauge.model import Level
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from streamgauge.core.histogram import Histogram
     from streamgauge.core.report import Report
     from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot, Verdict
     from streamgauge.dagster.detail import Room
@@ -41,16 +42,16 @@ def observation(report: Report, snapshot: Snapshot) -> Payload:
     entries = {
         "records": report.arrived,
         "records_per_second": _per_second(report),
-        "arrival_age_p50_seconds": period.arrival_ages.quantile_seconds(0.5),
-        "arrival_age_p99_seconds": period.arrival_ages.quantile_seconds(0.99),
+        "arrival_age_p50_seconds": _quantile(period.arrival_ages, 0.5),
+        "arrival_age_p99_seconds": _quantile(period.arrival_ages, 0.99),
         "processed_age_p99_seconds": _greatest(
-            each.aged.quantile_seconds(0.99) for each in period.groups.values()
+            _quantile(each.aged, 0.99) for each in period.groups.values()
         ),
         "lag": _greatest(lag_of(view) for view in groups),
         "time_lag_seconds": _greatest(view.time_lag_seconds for view in groups),
         "dead_letters": period.dead_letters,
         "unaged": period.unaged,
-        "traced_share": period.traced / report.arrived if report.arrived else None,
+        "traced_share": _rounded(period.traced / report.arrived, 6) if report.arrived else None,
         "completeness": snapshot.completeness,
         "records_total": report.arrived_total,
         "dead_letters_total": report.totals.dead_letters,
@@ -133,7 +134,18 @@ def _payload(
 
 def _per_second(report: Report) -> float | None:
     elapsed_ms = report.end_ms - report.start_ms
-    return report.arrived * 1000 / elapsed_ms if elapsed_ms else None
+    return _rounded(report.arrived * 1000 / elapsed_ms, 6) if elapsed_ms else None
+
+
+def _quantile(ages: Histogram, q: float) -> float | None:
+    """In seconds, with the digits that a bucket of the histogram has."""
+    seconds = ages.quantile_seconds(q)
+    return None if seconds is None else _rounded(seconds, 3)
+
+
+def _rounded(value: float, digits: int) -> float:
+    """To so many significant digits, because Dagster shows all there are; never 0 unless it is."""
+    return float(f"{value:.{digits}g}")
 
 
 def _greatest(values: Iterable[float | None]) -> float | None:

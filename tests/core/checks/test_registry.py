@@ -10,7 +10,7 @@ from streamgauge.core.checks.evaluation import Evaluation
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.checks.registry import CHECKS
 from streamgauge.core.lag import group_view
-from streamgauge.model import CommittedOffsets, Level, LogOffsets
+from streamgauge.model import Blind, CommittedOffsets, Level, LogOffsets
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,9 @@ def test_defaults(name, warn, fail, keep_failing_for_ms, on_no_data):
 
 def test_verdicts_come_in_order_and_follow_policies(snapshot):
     """What has died comes first; a policy replaces the default; no limit, no verdict."""
-    committed = CommittedOffsets("b.1", "orders", {0: 90}, 1)
-    groups = {"b.1": group_view((0,), committed, LogOffsets("orders", {0: 0}, {0: 100}, 1))}
+    committed = CommittedOffsets("b.1", "orders", {0: 90}, 1_000_000)
+    log = LogOffsets("orders", {0: 0}, {0: 100}, 1_000_000)
+    groups = {"b.1": group_view((0,), committed, log)}
     policies = {
         "fresh": Policy(),
         "lag": Policy(warn=Limit(above=9)),
@@ -53,4 +54,16 @@ def test_verdicts_come_in_order_and_follow_policies(snapshot):
     ]  # fmt: skip
     later = evaluation.evaluate(replace(now, as_of_ms=1_060_000))
     assert {v.since_ms for v in later} == {1_000_000}
-    assert "breached for 1 m" in later[3].reason
+    assert later[3].reason == (
+        "orders brought 0 records a second (limit 1 records/s, breached for 1 m)"
+    )
+
+
+def test_a_check_that_never_knew_is_unknown_since_its_first_evaluation(snapshot):
+    """Not since some other time."""
+    evaluation = Evaluation(CHECKS, {})
+    blind = (Blind("topic orders", 5, "absent"),)
+    for as_of_ms in (1_000_000, 1_005_000):
+        verdicts = evaluation.evaluate(snapshot(blind=blind, as_of_ms=as_of_ms))
+        (fresh,) = [verdict for verdict in verdicts if verdict.check == "fresh"]
+        assert (fresh.level, fresh.since_ms) == (Level.UNKNOWN, 1_000_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamgauge.core.checks.policy import Limit, Measure, Policy, check_name
-from streamgauge.core.checks.standing import first_standing, judge
+from streamgauge.core.checks.standing import Standing, first_standing, judge
 from streamgauge.model import Blind, Level
 
 DARK = "dark"
@@ -28,6 +28,7 @@ AT_ONCE = Policy(warn=Limit(above=10), fail=Limit(above=100))
 LATER = Policy(warn=Limit(above=10, for_ms=60_000), fail=Limit(above=100, for_ms=20_000))
 KEEPS = Policy(fail=Limit(above=0), keep_failing_for_ms=30_000, on_no_data=Level.PASS)
 FLOOR = Policy(warn=Limit(below=5), fail=Limit(below=1))
+FLOOR_KEPT = Policy(fail=Limit(below=1), keep_failing_for_ms=30_000)
 HELD = Policy(
     warn=Limit(above=10, for_ms=20_000),
     fail=Limit(above=100, for_ms=20_000),
@@ -64,6 +65,11 @@ HELD = Policy(
         (LATER, [(0, 50), (30, None), (61, 50), (121, 50)], "pupw", "nor what was not there"),
         (Policy(warn=Limit(above=1)), [(0, 2), (1, 0)], "wp", "one limit is enough"),
         (Policy(fail=Limit(above=1), on_no_data=Level.FAIL), [(0, None)], "f", "as configured"),
+        (FLOOR, [(0, "0?"), (1, "3?"), (2, "5?"), (3, 0), (4, "0?"), (5, 5)], "uuufup",
+         "partly blind: what was not seen may be what is missing below"),
+        (FLOOR_KEPT, [(0, 0), (29, "0?"), (30, "0?")], "ffu", "what failed before is kept"),
+        (Policy(warn=Limit(above=9, below=2)), [(0, "10?"), (1, "1?")], "wu",
+         "of both ends only the upper one"),
         (Policy(warn=Limit(above=9, below=2)), [(0, 1), (1, 2), (2, 9), (3, 10)], "wppw",
          "a limit may have both ends"),
     ],
@@ -78,10 +84,16 @@ def test_a_clock_that_steps_back_does_not_break_the_breach():
     assert levels(LATER, (100, 50), (10, 50), (69, 50), (70, 50)) == "pppw"
 
 
+def test_a_clock_that_steps_back_does_not_keep_failing_for_longer():
+    """What is kept is kept from the step on for its time, not until the clock is where it was."""
+    assert levels(KEEPS, (1000, 1), (10, 0), (39, 0), (40, 0)) == "fffp"
+    assert levels(KEEPS, (1000, 1), (10, DARK), (39, DARK), (40, DARK)) == "fffu"
+
+
 def test_since_is_when_the_level_changed():
     """A level that stays keeps its beginning; limit and value are those of now."""
     standing = first_standing(0)
-    assert (standing.level, standing.since_ms) == (Level.UNKNOWN, 0)
+    assert standing == Standing(Level.UNKNOWN, 0, "not evaluated yet")
     seen = []
     for now_ms, value in [(1000, 5), (2000, 50), (3000, 60), (4000, 600)]:
         standing = judge(AT_ONCE, Measure(("a",), "t", value), standing, "records", now_ms)
@@ -99,10 +111,13 @@ def test_since_is_when_the_level_changed():
     [
         (AT_ONCE, [(0, 5, None)], "it is so"),
         (AT_ONCE, [(0, 50, None)], "it is so (limit 10 records)"),
+        (AT_ONCE, [(90, 50, None)], "it is so (limit 10 records)"),
         (AT_ONCE, [(0, 50, None), (1, 50, None)], "it is so (limit 10 records, breached for 1 s)"),
         (AT_ONCE, [(0, 50, None), (65, 50, None)],
          "it is so (limit 10 records, breached for 1 m 5 s)"),
         (LATER, [(0, 50, None), (5, 50, None)],
+         "it is so (limit 10 records, breached only for 5 s so far)"),
+        (LATER, [(90, 50, None), (95, 50, None)],
          "it is so (limit 10 records, breached only for 5 s so far)"),
         (LATER, [(0, 500, None), (5, 500, None)],
          "it is so (limit 100 records, breached only for 5 s so far)"),
@@ -140,3 +155,4 @@ def test_check_names_are_plain():
     assert check_name("lag", None) == "lag"
     assert check_name("lag", "billing-*.v2") == "lag__billing___v2"
     assert check_name("lag", "ümlaut") == "lag___mlaut"
+    assert check_name("lag", "Group-AZaz09") == "lag__Group_AZaz09"

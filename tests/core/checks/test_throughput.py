@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from streamgauge.core.checks.policy import Policy
+from streamgauge.core.checks.evaluation import Evaluation
+from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.checks.throughput import THROUGHPUT
 from streamgauge.core.snapshot import Window
 from streamgauge.core.totals import Totals
+from streamgauge.core.wording import number
+from streamgauge.model import Blind, Level
+
+FLOOR = Policy(fail=Limit(below=1))
 
 
 @pytest.mark.parametrize(
@@ -19,14 +26,29 @@ def test_rate(snapshot, start_ms, end_ms, records, value):
     last = Window(start_ms, end_ms, Totals(records=records), 1.0)
     (measure,) = THROUGHPUT.measure(snapshot(last_window=last))
     assert (measure.value, measure.blind) == (value, None)
-    assert "records a second" in measure.text
+    assert measure.text == f"orders brought {number(value)} records a second"
+    assert measure.asset_key == ("kafka", "orders")
 
 
 def test_before_the_first_window_it_is_unknown(snapshot):
     """No rate is made up."""
     (measure,) = THROUGHPUT.measure(snapshot(last_window=None))
-    assert measure.value is None
-    assert "first window" in measure.blind.reason
+    assert (measure.value, measure.text) == (None, "no window has ended yet")
+    assert measure.blind == Blind("topic orders", 0, "the first window has not ended yet")
+
+
+def test_a_part_that_was_not_seen_goes_along(snapshot):
+    """The rate of the rest is told, and cannot be below a floor for want of it."""
+    last = Window(0, 10_000, Totals(records=5), 0.5)
+    now = snapshot(last_window=last)
+    (measure,) = THROUGHPUT.measure(now)
+    assert measure.value == 0.5
+    (verdict,) = Evaluation([THROUGHPUT], {"throughput": FLOOR}).evaluate(now)
+    assert (verdict.level, verdict.value) == (Level.UNKNOWN, 0.5)
+    (verdict,) = Evaluation([THROUGHPUT], {"throughput": FLOOR}).evaluate(
+        replace(now, last_window=replace(last, completeness=1.0))
+    )
+    assert verdict.level is Level.FAIL
 
 
 def test_it_demands_nothing_by_itself():

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 def _measure(snapshot: Snapshot) -> Iterator[Measure]:
-    """Seconds since the newest record, or since the gauge began to watch."""
+    """Seconds since the newest record, or since the gauge began to watch.
+
+    Silence that nobody listened to is none: a blind gauge has heard it up to when it went blind.
+    """
     last_ms = snapshot.last_record_ms
-    silent_ms = max(0, snapshot.as_of_ms - (snapshot.life_start_ms if last_ms is None else last_ms))
+    blind = blind_about(snapshot, f"topic {snapshot.topic}")
+    heard_ms = snapshot.as_of_ms if blind is None else min(blind.since_ms, snapshot.as_of_ms)
+    silent_ms = max(0, heard_ms - (snapshot.life_start_ms if last_ms is None else last_ms))
     since = (
         f"the last record came at {moment(last_ms)}"
         if last_ms is not None
@@ -26,7 +31,7 @@ def _measure(snapshot: Snapshot) -> Iterator[Measure]:
         asset_key=snapshot.asset_key,
         text=f"{snapshot.topic} has been silent for {duration(silent_ms)}: {since}",
         value=silent_ms / 1000,
-        blind=blind_about(snapshot, f"topic {snapshot.topic}"),
+        blind=blind,
     )
 
 

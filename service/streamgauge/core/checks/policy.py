@@ -27,11 +27,14 @@ class Limit:
     for_ms: int = 0
     """How long the breach must last before it counts."""
 
-    def breached_by(self, value: float) -> float | None:
-        """The bound that the value breaches, None if it breaches none."""
+    def breached_by(self, value: float, *, blind: bool) -> float | None:
+        """The bound that the value breaches, None if it breaches none.
+
+        While the gauge is partly blind nothing is below: what was not seen may be what is missing.
+        """
         if self.above is not None and value > self.above:
             return self.above
-        if self.below is not None and value < self.below:
+        if self.below is not None and value < self.below and not blind:
             return self.below
         return None
 
@@ -52,7 +55,7 @@ class Policy:
 class Measure:
     """What one evaluation measured.
 
-    A value may be there although the gauge is partly blind: then it can breach a limit, but it
+    A value may be there although the gauge is partly blind: then it can be above a limit, but it
     cannot pass. Without a value, `blind` tells the unknown from "nothing was there to measure".
     """
 

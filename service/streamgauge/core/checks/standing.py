@@ -1,7 +1,8 @@
 """A check's standing: its memory from one evaluation to the next, and the rules that move it.
 
 Rules, in this order:
-1. A limit is breached by a value beyond it. The breach counts once it has lasted `for`.
+1. A limit is breached by a value beyond it; while the gauge is partly blind, only by one above it.
+   The breach counts once it has lasted `for`.
 2. A counting breach goes on counting until `keep_failing_for` after its last sighting.
 3. Without a value a breach that does not count yet is forgotten; a counting one follows rule 2.
 4. The level is FAIL if the breach of `fail` counts, else WARN if that of `warn` does,
@@ -32,16 +33,21 @@ class Breach:
     """The bound that was breached last."""
     counts: bool = False
 
-    def moved(self, limit: Limit | None, value: float | None, keep_ms: int, now_ms: int) -> Breach:
-        """Rules 1 to 3 for one evaluation."""
+    def moved(self, limit: Limit | None, measure: Measure, keep_ms: int, now_ms: int) -> Breach:
+        """Rules 1 to 3 for one evaluation.
+
+        A clock that was set back moves what it has not reached again to now.
+        """
         if limit is None:
             return Breach()
-        bound = None if value is None else limit.breached_by(value)
+        bound = None
+        if measure.value is not None:
+            bound = limit.breached_by(measure.value, blind=measure.blind is not None)
         if bound is not None:
             since_ms = now_ms if self.since_ms is None else min(self.since_ms, now_ms)
             return Breach(since_ms, now_ms, bound, self.counts or now_ms - since_ms >= limit.for_ms)
         if self.counts and self.last_ms is not None and now_ms - self.last_ms < keep_ms:
-            return replace(self, since_ms=None)
+            return replace(self, since_ms=None, last_ms=min(self.last_ms, now_ms))
         return Breach()
 
 
@@ -66,8 +72,8 @@ def first_standing(now_ms: int) -> Standing:
 def judge(policy: Policy, measure: Measure, before: Standing, unit: str, now_ms: int) -> Standing:
     """The standing after one evaluation, by the rules of this module."""
     keep_ms = policy.keep_failing_for_ms
-    warn = before.warn.moved(policy.warn, measure.value, keep_ms, now_ms)
-    fail = before.fail.moved(policy.fail, measure.value, keep_ms, now_ms)
+    warn = before.warn.moved(policy.warn, measure, keep_ms, now_ms)
+    fail = before.fail.moved(policy.fail, measure, keep_ms, now_ms)
     if fail.counts:
         level, limit, reason = Level.FAIL, fail.bound, _breached(measure, fail, unit, now_ms)
     elif warn.counts:

@@ -1,0 +1,105 @@
+"""The page about Dagster names every entry that is sent, and its definitions work."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from streamgauge.core.report import dead_letter_report, report
+from streamgauge.core.snapshot import Window
+from streamgauge.core.totals import Totals
+from streamgauge.dagster.payloads import (
+    check_evaluation,
+    dead_letter_observation,
+    observation,
+)
+from streamgauge.events import Event
+
+REPLAY = """
+with dg.DagsterInstance.ephemeral() as instance:
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=STREAM, check_name="fresh", passed=True, metadata={"reason": "as told"}
+        )
+    )
+    job = defs.resolve_implicit_global_asset_job_def()
+    run = job.execute_in_process(instance=instance)
+    for told in sorted(run.get_asset_check_evaluations(), key=lambda told: told.check_name):
+        print(told.check_name, told.passed, told.metadata["reason"].text)
+"""
+
+
+def section(docs, title):
+    """The text under a heading."""
+    return docs.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def named(text):
+    """The names in the first column of a table with types."""
+    rows = re.findall(r"^\| (`[^|]*) \| (?:Int|Float|Text|Json)", text, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+@pytest.fixture
+def full(maker):
+    """A snapshot of which everything is known."""
+    groups = {"billing": maker.group_totals([5])}
+    base = maker.snapshot(1, 1, after_ms=1_000)
+    totals = base.totals + Totals(groups=groups)
+    return replace(
+        base,
+        totals=totals,
+        last_window=Window(0, 1, totals, 1.0),
+        last_record_ms=1,
+        groups={"billing": maker.group(1, time_lag_seconds=1.0)},
+        dead_letters=(replace(base.dead_letters[0], last_arrival_ms=1),),
+    )
+
+
+def test_every_entry_of_a_stream_is_documented_and_no_other(dagster_md, full):
+    """The table is the contract of what is plotted."""
+    body = observation(report(full, None), full).body
+    assert named(section(dagster_md, "Observation of a stream")) == body["metadata"].keys()
+    table = section(dagster_md, "Detail")
+    documented = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert documented == list(body["metadata"]["detail"])
+
+
+def test_every_entry_of_a_dead_letter_topic_is_documented_and_no_other(dagster_md, full):
+    """The same for dead letters."""
+    view = full.dead_letters[0]
+    body = dead_letter_observation(dead_letter_report(full, view, None), view).body
+    text = section(dagster_md, "Observation of a dead letter topic")
+    assert set(re.findall(r"`(\w+)`", text)) == body["metadata"].keys()
+
+
+def test_every_entry_of_an_evaluation_is_documented_and_no_other(dagster_md, maker, full):
+    """The same for checks."""
+    body = check_evaluation(maker.verdict(), full).body
+    assert named(section(dagster_md, "Evaluation of a check")) == body["metadata"].keys()
+
+
+def test_events_are_those_of_the_log(dagster_md):
+    """Every event about Dagster is explained there, by its name."""
+    events = set(re.findall(r"`(dagster_\w+)`", dagster_md))
+    known = {event.value for event in Event if event.value.startswith("dagster_")}
+    assert events == known - {"dagster_recovered"}
+
+
+def test_definitions_of_the_page_repeat_what_was_reported(dagster_md):
+    """Executing a check of them invents no pass."""
+    code = re.search(r"```python\n(.*?)```", dagster_md, re.DOTALL)[1]
+    done = subprocess.run(  # noqa: S603 - the code of the page, with this interpreter
+        [sys.executable, "-c", code + REPLAY], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    assert done.stdout.splitlines() == [
+        "arrival_age False nothing was reported yet",
+        "fresh True as told",
+        "lag__fulfillment False nothing was reported yet",
+        "no_dead_letters False nothing was reported yet",
+    ]

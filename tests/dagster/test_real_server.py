@@ -1,0 +1,127 @@
+"""The sink and a real webserver: readable within a second, killed, behind a prefix, read-only."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+
+import pytest
+from structlog.testing import capture_logs
+
+from streamgauge.dagster.client import DagsterAddress, DagsterClient
+from streamgauge.dagster.outcome import Misconfigured
+from streamgauge.dagster.payloads import check_evaluation
+from streamgauge.model import Level
+from streamgauge_demo.dagster_server import launch_dagster_server
+
+pytestmark = pytest.mark.timeout(240)  # each starts a webserver, which takes long on a busy machine
+
+
+async def until(condition, seconds=60.0):
+    """Wait until the condition, asked on another thread, gives something true, and give it."""
+    deadline = time.monotonic() + seconds
+    while not (found := await asyncio.to_thread(condition)):
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.02)
+    return found
+
+
+async def test_failing_check_is_readable_within_a_second(dagster_server, run, maker):
+    """From publish to GraphQL's answer."""
+    sink = run(dagster_server.base_url)
+
+    def newest():
+        found = dagster_server.check_executions(maker.asset_key, "lag__billing", 1)
+        return found[0].metadata["level"] if found else None
+
+    sink.publish(maker.snapshot(verdicts=(maker.verdict(),)))
+    await until(lambda: newest() == "pass")
+    delays = []
+    for number, level in enumerate((Level.FAIL, Level.PASS, Level.FAIL)):
+        sink.publish(maker.snapshot(after_ms=number, verdicts=(maker.verdict(level=level),)))
+        began = time.monotonic()
+        await until(lambda level=level: newest() == level)
+        delays.append(time.monotonic() - began)
+    assert min(delays) < 1.0
+
+
+async def test_webserver_that_is_killed_gets_every_count_in_the_end(run, maker, dagster_md):
+    """Behind a prefix, with the definitions of the page: killed while reports go on, then back."""
+    definitions = re.search(r"```python\n(.*?)```", dagster_md, re.DOTALL)[1]
+    maker.asset_key = ("kafka", "orders_placed")
+    check = "lag__fulfillment"
+    server = await asyncio.to_thread(launch_dagster_server, definitions, path_prefix="/dagster")
+    with server, capture_logs() as log:
+        sink = run(server.base_url, report_every_ms=500)
+        counts = iter(range(10, 10_000, 10))
+
+        def grow(level=Level.PASS):
+            records = next(counts)
+            verdicts = (maker.verdict(check, level), maker.verdict("undefined"))
+            sink.publish(maker.snapshot(records, 3, after_ms=records, verdicts=verdicts))
+            return records
+
+        def told():
+            return server.observations(maker.asset_key, 1000)
+
+        while not await asyncio.to_thread(told):
+            grow()
+            await asyncio.sleep(0.1)
+        server.kill()
+        for _ in range(20):
+            grow(Level.FAIL)
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(server.restart)
+        last = grow(Level.FAIL)
+        await until(lambda: told()[0].metadata["records_total"] == last)
+        await until(
+            lambda: server.check_executions(maker.asset_key, check, 1)[0].severity == "ERROR"
+        )
+        final = grow()
+        await sink.flush(10.0)
+
+        by_sequence = {}
+        for each in reversed(told()):
+            metadata = each.metadata
+            best = by_sequence.setdefault(metadata["sequence"], metadata)
+            if metadata["records_total"] > best["records_total"]:
+                by_sequence[metadata["sequence"]] = metadata
+        assert sorted(by_sequence) == list(range(1, len(by_sequence) + 1))
+        assert sum(each["records"] for each in by_sequence.values()) == final
+        assert sum(each["dead_letters"] for each in by_sequence.values()) == 3
+        assert max(each["records_total"] for each in by_sequence.values()) == final
+
+    events = [line["event"] for line in log]
+    assert events.count("dagster_unavailable") == 1
+    assert events.count("dagster_recovered") == 1
+    missing = {
+        (line["asset"], line.get("check")) for line in log if line["event"] == "dagster_not_defined"
+    }
+    assert missing == {
+        ("/".join(maker.letters_key), None),
+        ("/".join(maker.asset_key), "undefined"),
+    }
+
+
+async def test_read_only_webserver_and_missing_prefix_are_misconfigured(maker):
+    """The real answers, with what they mean."""
+    options = {"path_prefix": "/dagster", "options": ["--read-only"]}
+    server = await asyncio.to_thread(lambda: launch_dagster_server(**options))
+    body = check_evaluation(maker.verdict(), maker.snapshot()).body
+    with server:
+        told = []
+        for base_url in (
+            server.base_url,
+            server.base_url.removesuffix("/dagster"),
+            f"{server.base_url}/more",
+        ):
+            async with DagsterClient(DagsterAddress(base_url)) as client:
+                told.append(await client.report_check(body))
+    assert all(isinstance(outcome, Misconfigured) for outcome in told)
+    read_only, bare, wrong = (outcome.reason for outcome in told)
+    assert "--read-only" in read_only
+    assert "Not authorized to report runless asset events." in read_only
+    assert bare.startswith("HTTP 404")
+    assert "--path-prefix" in bare
+    assert wrong.startswith("HTTP 405")
