@@ -121,6 +121,28 @@ def test_part_of_a_lag_is_told_unless_it_is_none(maker):
     assert "the lag of billing is unknown" in body["description"]
 
 
+def test_sentence_says_how_the_stream_does(maker):
+    """What came, who is worst, what is unknown, what died or was lost, what is unseen."""
+    silent = maker.snapshot(after_ms=300_000)
+    assert told(silent)["description"] == "0 records in 5 m."
+    late = maker.group(1_200, status=GroupStatus.STALLED, time_lag_seconds=93_784.0)
+    unknown = replace(maker.group(0), lag=None, lag_bound=LagBound.UNKNOWN, partitions={})
+    troubled = maker.snapshot(
+        after_ms=60_000,
+        totals=Totals(records=1, dead_letters=1, lost=2),
+        groups={"audit": maker.group(3), "billing": late, "x": unknown, "y": unknown},
+        blind=(Blind("group x", maker.start_ms, "why"), Blind("group y", 0, "why")),
+    )
+    assert told(troubled)["description"] == (
+        "1 record in 1 m; billing has 1,200 records still to read (1 d 2 h behind) and is STALLED;"
+        " the lag of 2 groups is unknown; 1 dead letter arrived; 2 offsets deleted unread;"
+        " blind about group x and 1 more since 2027-01-15T08:00:00Z."
+    )
+    compacted = maker.group(7, bound=LagBound.UPPER, time_lag_seconds=0.25)
+    body = told(maker.snapshot(groups={"billing": compacted}))
+    assert "billing has at most 7 records still to read (0.25 s behind)." in body["description"]
+
+
 def test_typed_timestamp_is_never_sent(maker):
     """`dagster/last_updated_timestamp` over REST breaks freshness checks in Dagster."""
     snapshot = maker.snapshot(3, 2, last_record_ms=1)

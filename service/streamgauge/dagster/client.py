@@ -73,7 +73,7 @@ class DagsterClient:
             OSError: the CA file cannot be read.
             ssl.SSLError: the CA file holds no certificate.
         """
-        self._base_url: Final = address.base_url.rstrip("/")
+        self.base_url: Final = address.base_url.rstrip("/")
         self._timeout_seconds: Final = address.timeout_seconds
         self._slots: Final = asyncio.Semaphore(IN_FLIGHT_MAX)
         self._http: Final = httpx.AsyncClient(
@@ -146,7 +146,7 @@ class DagsterClient:
         """The body of a 200, which is JSON by its content type, or the trouble."""
         request = self._http.build_request(
             "POST",
-            f"{self._base_url}/{path}",
+            f"{self.base_url}/{path}",
             content=as_json(body),
             headers={"Content-Type": "application/json"},  # exactly: a charset is refused
         )

@@ -54,7 +54,7 @@ class DagsterSink:
         """
         self._client = client
         self._every_seconds = report_every_ms / 1000
-        self._log = structlog.get_logger("streamgauge.dagster")
+        self._log = structlog.get_logger("streamgauge.dagster").bind(base_url=client.base_url)
         self._contact = Contact(self._log, clock)
         self._snapshots: dict[str, Snapshot] = {}
         self._assets: dict[tuple[str, AssetKey], ReportedAsset] = {}
@@ -124,18 +124,24 @@ class DagsterSink:
         ]
 
     def _due_reports(self) -> list[Delivery]:
+        """What was told longest ago comes first."""
         now_seconds, every_seconds = _now_seconds(), self._period_seconds()
         due = [
-            Delivery(
-                f"observation of {'/'.join(asset_key)} by {stream}",
-                partial(self._send_report, asset_key, asset),
+            (
+                asset.told_seconds or 0.0,
+                Delivery(
+                    f"observation of {'/'.join(asset_key)} by {stream}",
+                    partial(self._send_report, asset_key, asset),
+                ),
             )
             for (stream, asset_key), asset in self._assets.items()
             if asset.is_due(now_seconds, every_seconds)
         ]
         if not self._stopping and self._definitions_due(now_seconds):
-            due.append(Delivery("definitions", self._look_at_definitions))
-        return due
+            look = Delivery("definitions", self._look_at_definitions)
+            due.append((self._asked_seconds or 0.0, look))
+        due.sort(key=lambda each: each[0])
+        return [delivery for _, delivery in due]
 
     def _period_seconds(self) -> float:
         """The last reports do not wait for the end of their period."""
@@ -177,10 +183,10 @@ class DagsterSink:
     async def _look_at_definitions(self) -> Outcome:
         """Warn of what is not defined, once for each asset and check."""
         wanted = expected(self._snapshots.values())
+        self._asked, self._asked_seconds = wanted, _now_seconds()
         defined = await self._client.defined(wanted.keys())
         if not isinstance(defined, dict):
             return defined
-        self._asked, self._asked_seconds = wanted, _now_seconds()
         missing = not_defined(wanted, defined)
         for asset_key, check in sorted(missing - self._not_defined, key=str):
             fields = {} if check is None else {"check": check}

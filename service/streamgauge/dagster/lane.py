@@ -50,6 +50,7 @@ class Lane:
         self._wake = asyncio.Event()
         self._failures = 0
         self._refused_until: dict[str, float] = {}
+        self._failed_at: dict[str, float] = {}
 
     def wake(self) -> None:
         """Something may be due."""
@@ -78,25 +79,33 @@ class Lane:
         ready = [d for d in self._due() if self._refused_until.get(d.name, 0.0) <= clock()]
         if not ready:
             return False
-        delivery = ready[0]
+        # what failed goes behind the rest, so that one that always fails holds nothing up
+        delivery = min(ready, key=lambda each: self._failed_at.get(each.name, 0.0))
         outcome = await delivery.send()
         self._contact.note(self._name, delivery.name, outcome)
         match outcome:
             case Accepted():
                 self._failures = 0
+                self._failed_at.clear()
                 self._refused_until.pop(delivery.name, None)
             case Misconfigured():
                 self._refused_until[delivery.name] = clock() + REFUSED_PAUSE_SECONDS
             case Unavailable(retry_after_seconds=asked):
-                await asyncio.sleep(max(self._pause_seconds(), asked or 0.0))
+                self._failed_at[delivery.name] = clock()
+                await self._pause(asked or 0.0)
             case Ambiguous():
-                await asyncio.sleep(self._pause_seconds())
+                self._failed_at[delivery.name] = clock()
+                await self._pause()
             case _:
                 assert_never(outcome)
         return True
 
-    def _pause_seconds(self) -> float:
-        """Longer with each failure in a row, and random, so that gauges do not return together."""
+    async def _pause(self, least_seconds: float = 0.0) -> None:
         self._failures += 1
-        longest = PAUSE_MIN_SECONDS * 2.0 ** min(self._failures, 10)
-        return _RANDOM.uniform(PAUSE_MIN_SECONDS, min(longest, PAUSE_MAX_SECONDS))
+        await asyncio.sleep(max(pause_seconds(self._failures), least_seconds))
+
+
+def pause_seconds(failures: int) -> float:
+    """Longer with each failure in a row, and random, so that gauges do not return together."""
+    longest = PAUSE_MIN_SECONDS * 2.0 ** min(failures, 10)
+    return _RANDOM.uniform(PAUSE_MIN_SECONDS, min(longest, PAUSE_MAX_SECONDS))

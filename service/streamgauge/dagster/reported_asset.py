@@ -41,12 +41,13 @@ class ReportedAsset:
         self.stream = stream
         self.lives_untold = 0
         """Ended lives whose last snapshot gave way to that of a later one."""
+        self.told_seconds: float | None = None
+        """When the acknowledged report went out, on the event loop's clock."""
         self._dead_letter_topic = dead_letter_topic
         self._waiting: list[Snapshot] = []
         self._acknowledged: Report | None = None
         self._unconfirmed: Attempt | None = None
         self._unconfirmed_before: Attempt | None = None
-        self._told_seconds: float | None = None
 
     @property
     def in_doubt(self) -> bool:
@@ -78,7 +79,7 @@ class ReportedAsset:
         """Whether there is something new to tell and the last report is so long ago."""
         if not self._waiting:
             return False
-        told_seconds = self._told_seconds
+        told_seconds = self.told_seconds
         ended = len(self._waiting) > 1
         return ended or told_seconds is None or now_seconds - told_seconds >= every_seconds
 
@@ -125,6 +126,6 @@ class ReportedAsset:
 
     def _acknowledge(self, attempt: Attempt) -> None:
         self._acknowledged = attempt.report
-        self._told_seconds = attempt.begun_seconds
+        self.told_seconds = attempt.begun_seconds
         self._unconfirmed = None
         self._waiting = [each for each in self._waiting if each is not attempt.snapshot]

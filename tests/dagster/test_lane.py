@@ -1,0 +1,119 @@
+"""A lane delivers one thing at a time, and nothing that fails holds the rest up for long."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+import structlog
+
+from streamgauge.dagster.contact import Contact
+from streamgauge.dagster.lane import (
+    PAUSE_MAX_SECONDS,
+    PAUSE_MIN_SECONDS,
+    Delivery,
+    Lane,
+    pause_seconds,
+)
+from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured, Unavailable
+
+
+class Desk:
+    """Things to be delivered: each has a list of outcomes, the last of which stays."""
+
+    def __init__(self, **outcomes):
+        self.outcomes = {name: list(each) for name, each in outcomes.items()}
+        self.sent = []
+        self.times = []
+        contact = Contact(structlog.get_logger(), lambda: 0)
+        self.lane = Lane("lane", self.due, contact, look_every_seconds=0.05)
+
+    def due(self):
+        """What was not accepted yet."""
+        return [Delivery(name, lambda name=name: self.send(name)) for name in self.outcomes]
+
+    async def send(self, name):
+        """The next outcome."""
+        self.sent.append(name)
+        self.times.append(time.monotonic())
+        outcomes = self.outcomes[name]
+        outcome = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
+        if isinstance(outcome, Accepted):
+            del self.outcomes[name]
+        return outcome
+
+    async def drain(self, seconds):
+        """Deliver for so long at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.lane.drain()
+
+
+GOOD, AWAY, DOUBT = Accepted(), Unavailable("away"), Ambiguous("doubt")
+REFUSED = Misconfigured("refused")
+
+
+async def test_order_is_that_of_what_is_due():
+    """As long as nothing fails."""
+    desk = Desk(a=[GOOD], b=[GOOD], c=[GOOD])
+    await desk.drain(5)
+    assert desk.sent == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("trouble", [AWAY, DOUBT])
+async def test_one_that_always_fails_holds_nothing_up(trouble):
+    """It comes first, fails, and everything else is delivered before its turn comes again twice."""
+    desk = Desk(bad=[trouble], a=[GOOD], b=[GOOD])
+    await desk.drain(3.5)
+    assert desk.sent[0] == "bad"
+    assert list(desk.outcomes) == ["bad"]
+
+
+async def test_refused_one_waits_alone():
+    """Nothing pauses for it, and a last round tries it once more."""
+    desk = Desk(bad=[REFUSED], a=[GOOD], b=[GOOD])
+    await desk.drain(0.4)
+    assert desk.sent == ["bad", "a", "b"]
+    await desk.drain(0.4)
+    assert desk.sent == ["bad", "a", "b", "bad"]
+
+
+async def test_pause_lies_between_its_bounds_and_begins_anew_after_a_success():
+    """The first pause is at most twice the shortest one."""
+    desk = Desk(a=[AWAY, GOOD], b=[GOOD], c=[AWAY, GOOD])
+    await desk.drain(5)
+    assert sorted(desk.sent) == ["a", "a", "b", "c", "c"]
+    pauses = [after - before for before, after in zip(desk.times, desk.times[1:], strict=False)]
+    long = [pause for pause in pauses if pause > 0.1]
+    assert len(long) == 2
+    assert all(PAUSE_MIN_SECONDS <= pause < 2 * PAUSE_MIN_SECONDS + 0.5 for pause in long)
+
+
+def test_pauses_grow_up_to_the_longest_and_are_random():
+    """Full jitter above the shortest pause."""
+    seen = [[pause_seconds(failures) for failures in range(1, 2_000)] for _ in range(50)]
+    assert all(PAUSE_MIN_SECONDS <= each <= PAUSE_MAX_SECONDS for row in seen for each in row)
+    assert max(row[0] for row in seen) <= 2 * PAUSE_MIN_SECONDS
+    assert max(row[-1] for row in seen) > PAUSE_MAX_SECONDS / 2
+    assert len({row[-1] for row in seen}) > 40
+
+
+async def test_server_that_names_a_time_is_not_asked_before():
+    """Retry-After lengthens the pause."""
+    desk = Desk(a=[Unavailable("busy", 1.5), GOOD])
+    await desk.drain(10)
+    assert desk.times[1] - desk.times[0] >= 1.5
+
+
+async def test_wake_that_comes_with_a_cancellation_does_not_eat_it():
+    """The service stops right after its last snapshot: the lane must end."""
+    desk = Desk()
+    working = asyncio.create_task(desk.lane.work())
+    await asyncio.sleep(0.01)
+    desk.lane.wake()
+    await asyncio.sleep(0)
+    working.cancel()
+    done, _ = await asyncio.wait({working}, timeout=1.0)
+    assert done
