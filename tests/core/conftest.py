@@ -81,6 +81,7 @@ def make_snapshot(**fields):
         watched_groups=(),
         window_ms=60_000,
         last_window=Window(900_000, 960_000, Totals(), 1.0),
+        listening_since_ms=0,
         last_record_ms=None,
         completeness=1.0,
         blind=(),

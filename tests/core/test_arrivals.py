@@ -31,6 +31,11 @@ def test_no_arrival_is_forgotten_untold():
     assert arrivals.recent(5001) == 1
     arrivals.add(2, 5000)
     assert [arrivals.recent(now) for now in (9000, 9000)] == [3, 0]
+    arrivals.add(1, 10_000)
+    arrivals.add(1, 10_500)
+    assert arrivals.recent(10_500) == 2
+    arrivals.add(1, 10_500)
+    assert arrivals.recent(11_200) == 2
 
 
 def test_arrivals_without_a_time_came_when_somebody_asks():

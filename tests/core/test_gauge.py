@@ -8,7 +8,7 @@ import pytest
 
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.gauge import DeadLetterTopic, StreamGauge, StreamPolicy
-from streamgauge.core.totals import Totals
+from streamgauge.core.totals import GroupTotals, Totals
 from streamgauge.model import Blind, CommittedOffsets, LogOffsets
 
 POLICY = StreamPolicy(
@@ -76,6 +76,8 @@ def test_a_healthy_stream_passes_and_tells_its_window(gauge, columns):
     assert (told.window.start_ms, told.window.end_ms) == (100_000, 110_000)
     assert (told.window.totals.records, told.window.completeness) == (2, 1.0)
     snapshot = told.snapshot
+    assert (snapshot.stream, snapshot.topic) == ("orders-stream", "orders")
+    assert snapshot.asset_key == ("kafka", "orders")
     assert (snapshot.totals.records, snapshot.completeness, snapshot.blind) == (2, 1.0, ())
     assert (snapshot.last_record_ms, snapshot.groups["g"].lag) == (105_000, 1)
     assert (snapshot.last_window, snapshot.window_ms) == (told.window, 10_000)
@@ -83,6 +85,8 @@ def test_a_healthy_stream_passes_and_tells_its_window(gauge, columns):
     assert gauge.next_window_end_ms == 120_000
     assert gauge.tick(110_001).window is None
     assert gauge.tick(110_002).snapshot.last_window == told.window
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 2, 1: None}, 110_003)], None)
+    assert gauge.tick(110_003).snapshot.totals.groups == {"g": GroupTotals(1)}
 
 
 def test_seeing_all_is_more_than_not_being_told_otherwise(gauge):
@@ -92,6 +96,19 @@ def test_seeing_all_is_more_than_not_being_told_otherwise(gauge):
     gauge.blinded("group g", "refused", 101_000)
     assert not gauge.sees_all(101_000)
     assert not StreamGauge(POLICY, "life-1", 100_000).sees_all(100_000)
+
+
+def test_what_was_never_read_to_its_end_is_out_of_sight_since_the_life_began():
+    """Of the stream's topic and of a dead letter topic, in every life."""
+    gauge = StreamGauge(POLICY, "life-1", 100_000)
+    for topic in ("orders", "dlq"):
+        gauge.assigned(topic, {0: 0})
+        gauge.sighted(f"topic {topic}")
+    gauge.sighted("group g")
+    assert [blind.since_ms for blind in gauge.tick(101_000).snapshot.blind] == [100_000, 100_000]
+    gauge.begin_life("life-2", "orders", 102_000)
+    gauge.assigned("orders", {0: 0})
+    assert [blind.since_ms for blind in gauge.tick(103_000).snapshot.blind] == [102_000, 102_000]
 
 
 def test_only_changed_levels_are_changes(gauge):
@@ -286,3 +303,22 @@ def test_a_snapshot_does_not_change_any_more(gauge, columns):
     gauge.blinded("topic dlq", "absent", 105_000)
     gauge.tick(106_000)
     assert before == kept
+
+
+def test_silence_counts_from_when_the_topic_came_into_sight():
+    """Neither the time before the first sight nor a break in it is silence."""
+    gauge = StreamGauge(POLICY, "life-1", 100_000)
+    assert gauge.tick(101_000).snapshot.listening_since_ms is None
+    gauge.assigned("orders", {0: 0})
+    gauge.sighted("topic orders")
+    gauge.answered("orders", 0, 0, 150_000)
+    assert gauge.tick(150_001).snapshot.listening_since_ms == 150_001
+    assert gauge.tick(151_000).snapshot.listening_since_ms == 150_001
+    gauge.blinded("topic orders", "broker away", 160_000)
+    assert gauge.tick(161_000).snapshot.listening_since_ms == 150_001
+    gauge.sighted("topic orders")
+    gauge.answered("orders", 0, 0, 170_000)
+    assert gauge.tick(170_001).snapshot.listening_since_ms == 170_001
+    assert gauge.tick(160_000).snapshot.listening_since_ms == 160_000
+    gauge.begin_life("life-2", "orders", 171_000)
+    assert gauge.tick(171_000).snapshot.listening_since_ms is None

@@ -13,6 +13,7 @@ from streamgauge.core.histogram import (
     FIRST_INDEX,
     OVER,
     REGULAR,
+    SCALE,
     SIZE,
     UNDER,
     UPPER_BOUNDS_MS,
@@ -127,7 +128,7 @@ def test_only_a_later_state_can_be_subtracted_from():
 
 def test_a_histogram_is_not_equal_to_something_else():
     """Equality is for histograms only."""
-    assert of([1]) != 1
+    assert (of([1]) == 1) is False
     assert of([1]) != of([1, 1])
     assert of([65]) != of([66])
     assert of([10, 30]) != of([20, 20])
@@ -160,5 +161,8 @@ def test_a_quantile_is_at_most_4_4_percent_off(values, q):
 
 
 def test_size_is_what_the_layout_says():
-    """224 regular buckets, one below, one above."""
+    """224 regular buckets, one below, one above; a second ends one, and 2**SCALE more double it."""
     assert (SIZE, Histogram().counts.shape) == (226, (226,))
+    assert UPPER_BOUNDS_MS[[80, 80 + 2**SCALE, 80 + 2 * 2**SCALE]].tolist() == [1000, 2000, 4000]
+    for each in (Histogram(), of([1]), of([1]) + of([2]), of([1]) - of([1])):
+        assert each.counts.dtype == np.int64

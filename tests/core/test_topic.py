@@ -39,7 +39,10 @@ def test_a_position_is_assigned_once_in_a_life(topic):
 def test_folding_moves_the_position(topic, columns):
     """To what the columns say is next, also past offsets without records."""
     topic.fold(columns([1, 2], first_offset=10, next_offset=15))
+    assert topic.positions == {0: 15, 1: 0}
     topic.fold(columns([3], first_offset=15))
+    topic.fold(columns([], partition=1))
+    assert topic.positions == {0: 16, 1: 0}
     assert (topic.views()[0].next_offset, topic.views()[0].totals.records) == (16, 3)
     topic.fold(columns([], next_offset=12))
     assert topic.views()[0].next_offset == 16

@@ -56,7 +56,7 @@ def test_a_traced_record_tells_what_the_columns_know(columns, context):
     made = columns(
         [9_000, -1],
         append_ms=[9_500, -1],
-        contexts=[context, context[:-2] + b"03"],
+        contexts=[context, context[:-2] + b"b3"],
         tracestates={0: "a=1"},
         first_offset=7,
         partition=2,
@@ -67,7 +67,7 @@ def test_a_traced_record_tells_what_the_columns_know(columns, context):
         "orders", 2, 7, trace_id, span_id, 1, "a=1", 9_500, 10_000, 9_000, 500
     )
     assert second == TracedRecord(
-        "orders", 2, 8, trace_id, span_id, 3, None, None, 10_000, None, None
+        "orders", 2, 8, trace_id, span_id, 0xB3, None, None, 10_000, None, None
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from streamgauge.core.wording import duration, few, moment, number
@@ -43,6 +45,23 @@ def test_few(count, text):
 def test_moment(at_ms, text):
     """UTC to the second; what is no calendar date is not made one."""
     assert moment(at_ms) == text
+
+
+@pytest.fixture
+def _east_of_greenwich():
+    """A machine whose local time is 5:45 h ahead."""
+    with pytest.MonkeyPatch.context() as machine:
+        machine.setenv("TZ", "EAST-05:45")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_east_of_greenwich")
+def test_moment_is_utc_wherever_the_process_runs():
+    """The zone of the machine does not matter."""
+    assert time.localtime(0).tm_hour == 5
+    assert moment(0) == "1970-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ class Maker:
             watched_groups=(),
             window_ms=60_000,
             last_window=None,
+            listening_since_ms=0,
             last_record_ms=None,
             completeness=1.0,
             blind=(),

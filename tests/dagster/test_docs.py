@@ -54,6 +54,7 @@ def full(maker):
         base,
         totals=totals,
         last_window=Window(0, 1, totals, 1.0),
+        listening_since_ms=0,
         last_record_ms=1,
         groups={"billing": maker.group(1, time_lag_seconds=1.0)},
         dead_letters=(replace(base.dead_letters[0], last_arrival_ms=1),),

@@ -68,6 +68,7 @@ def test_numbers_are_those_of_the_period(maker):
         after_ms=30_000,
         totals=totals,
         groups={"billing": maker.group(10, time_lag_seconds=2.5), "audit": maker.group(7)},
+        listening_since_ms=0,
         last_record_ms=maker.start_ms + 29_000,
         completeness=0.75,
     )

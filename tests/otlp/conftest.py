@@ -105,6 +105,7 @@ class Maker:
             watched_groups=("billing",),
             window_ms=60_000,
             last_window=None,
+            listening_since_ms=0,
             last_record_ms=None,
             completeness=None,
             blind=(),

@@ -117,6 +117,7 @@ def snapshot() -> Snapshot:
         watched_groups=("fulfillment", "billing-*"),
         window_ms=60_000,
         last_window=Window(NOW_MS - 120_000, NOW_MS - 60_000, Totals(records=2), 1.0),
+        listening_since_ms=0,
         last_record_ms=NOW_MS - 800,
         completeness=0.5,
         blind=(Blind("partition 1", NOW_MS - 40_000, "no fetch was answered"),),

@@ -121,6 +121,7 @@ def test_stream_without_anything(snapshot: Snapshot) -> None:
         dead_letters=(),
         groups={},
         last_window=None,
+        listening_since_ms=0,
         last_record_ms=None,
         completeness=None,
         blind=(),

@@ -139,3 +139,16 @@ def _check_problems(stream: Stream) -> Iterator[Problem]:
         if check is not None and check.enabled and not there:
             told = f"has nothing to judge: the stream has no {needed}"
             yield Problem(("checks", name), told)
+    for name in type(stream.checks).model_fields:
+        check = getattr(stream.checks, name)
+        if check is not None and check.enabled and _is_milder(check.warn, check.fail):
+            told = "is reached before warn, which would never be told: swap the two limits"
+            yield Problem(("checks", name, "fail"), told)
+
+
+def _is_milder(warn: Any, fail: Any) -> bool:  # noqa: ANN401 - limits of one kind
+    """Whether `fail` is breached before `warn` is, where both have a bound."""
+    if warn is None or fail is None:
+        return False
+    later = None not in (warn.above, fail.above) and warn.above > fail.above
+    return later or (None not in (warn.below, fail.below) and warn.below < fail.below)

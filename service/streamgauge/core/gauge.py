@@ -78,6 +78,8 @@ class StreamGauge:
             for each in policy.dead_letters
         }
         self._last_record_ms: int | None = None
+        self._listening_since_ms: int | None = None
+        self._listening = False
         self._open_life(life, now_ms)
         self.watch(group for group in policy.groups if not is_pattern(group))
         for topic in self._topics:
@@ -106,6 +108,7 @@ class StreamGauge:
         }
         if rewritten == self._stream.name:
             self._last_record_ms = None
+            self._listening_since_ms, self._listening = None, False
             self._committed = dict.fromkeys(self._committed)
             self._log = None
         self._open_life(life, now_ms)
@@ -139,7 +142,8 @@ class StreamGauge:
             return
         came_ms = columns.received_ms if columns.live else int(columns.append_ms.max())
         if came_ms != UNKNOWN:
-            self._last_record_ms = max(came_ms, self._last_record_ms or 0)
+            before_ms = self._last_record_ms
+            self._last_record_ms = came_ms if before_ms is None else max(came_ms, before_ms)
 
     def passed(
         self, topic: str, partition: int, next_offset: int, *, lost: int = 0, undecodable: int = 0
@@ -195,6 +199,8 @@ class StreamGauge:
         if self._last_record_ms is not None:
             # stamped by a clock that was ahead: no record can come later than now
             self._last_record_ms = min(self._last_record_ms, now_ms)
+        blind = self._blind_now(now_ms)
+        self._listen(blind, now_ms)
         partitions = self._stream.views()
         letters = {name: topic.views() for name, (_, topic, _) in self._dead_letters.items()}
         letter_partitions = tuple(view for views in letters.values() for view in views)
@@ -230,9 +236,10 @@ class StreamGauge:
             watched_groups=self.policy.groups,
             window_ms=self.policy.window_ms,
             last_window=self._last_window,
+            listening_since_ms=self._listening_since_ms,
             last_record_ms=self._last_record_ms,
             completeness=completeness,
-            blind=self._blind_now(now_ms),
+            blind=blind,
             verdicts=(),
             resolution_ms=self.policy.resolution_ms,
         )
@@ -262,6 +269,15 @@ class StreamGauge:
             if stale is not None:
                 told.setdefault(stale.what, stale)
         return tuple(told.values())
+
+    def _listen(self, blind: tuple[Blind, ...], now_ms: int) -> None:
+        """Note since when the stream's topic is in sight."""
+        before = self._listening
+        self._listening = all(each.what != f"topic {self._stream.name}" for each in blind)
+        if self._listening and not before:
+            self._listening_since_ms = now_ms
+        elif self._listening_since_ms is not None:
+            self._listening_since_ms = min(self._listening_since_ms, now_ms)
 
     def _changed(self, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
         changed = tuple(

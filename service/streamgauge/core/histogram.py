@@ -122,9 +122,9 @@ class Histogram:
         """Ages of all of these; none of them is changed."""
         total = cls()
         for each in histograms:
-            if each.counts is not _NONE:
+            total.sum_ms += each.sum_ms
+            if each.counts is not _NONE:  # most groups' are, and there are many
                 total.counts = total.counts + each.counts
-                total.sum_ms += each.sum_ms
         return total
 
     def __add__(self, other: Histogram) -> Histogram:

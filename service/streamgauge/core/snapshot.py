@@ -125,6 +125,11 @@ class Snapshot:
     """Length of a window."""
     last_window: Window | None
     """The last one that ended; None before the first."""
+    listening_since_ms: int | None
+    """Since when the gauge has seen the stream's topic without a break, or had until it went blind.
+
+    None while it has never seen it.
+    """
     last_record_ms: int | None
     """Receipt time of the newest record of this life."""
     completeness: float | None

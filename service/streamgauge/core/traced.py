@@ -56,7 +56,7 @@ def sampled_rows(columns: Columns, limit: int) -> list[int]:
     """At most `limit` rows of sampled records, spread evenly over the columns."""
     rows = np.flatnonzero(columns.sampled)
     if len(rows) > limit:
-        rows = rows[np.linspace(0, len(rows) - 1, limit).astype(np.intp)] if limit > 0 else rows[:0]
+        rows = rows[np.linspace(0, len(rows) - 1, limit).astype(np.intp)]
     return rows.tolist()
 
 

@@ -14,14 +14,16 @@ BLIND = Blind("topic orders", 5, "absent")
     ("fields", "value", "said"),
     [
         ({"last_record_ms": 990_000}, 10.0, "10 s: the last record came at 1970-01-01T00:16:30Z"),
-        ({"life_start_ms": 400_000}, 600.0,
-         "silent for 10 m: no record since the gauge began to watch at 1970-01-01T00:06:40Z"),
+        ({"listening_since_ms": 400_000}, 600.0,
+         "silent for 10 m: no record since the gauge began to listen at 1970-01-01T00:06:40Z"),
         ({"last_record_ms": 1_000_007}, 0.0, "silent for 0 ms"),
-        ({"last_record_ms": 0, "life_start_ms": 999_000}, 1000.0, "silent for 16 m 40 s"),
+        ({"last_record_ms": 0, "listening_since_ms": 999_000}, 1.0,
+         "silent for 1 s: no record since the gauge began to listen"),
+        ({"last_record_ms": 999_000, "listening_since_ms": 999_000}, 1.0, "the last record came"),
     ],
 )  # fmt: skip
 def test_silence(snapshot, fields, value, said):
-    """Since the newest record, else since watching began; never negative."""
+    """Since the newest record, else since listening began; never negative."""
     (measure,) = FRESH.measure(snapshot(**fields))
     assert (measure.value, measure.blind, measure.asset_key) == (value, None, ("kafka", "orders"))
     assert measure.text.startswith("orders has been silent for ")
@@ -44,10 +46,13 @@ def test_silence_that_nobody_listened_to_is_not_counted(snapshot, since_ms, valu
 
 
 def test_a_stream_never_seen_was_not_silent(snapshot):
-    """Blind since watching began: nothing was heard, so nothing was silent."""
+    """Nothing was heard, so nothing was silent, whether or not anybody said why."""
     blind = Blind("topic orders", 400_000, "absent")
-    (measure,) = FRESH.measure(snapshot(life_start_ms=400_000, blind=(blind,)))
-    assert (measure.value, measure.blind) == (0.0, blind)
+    (measure,) = FRESH.measure(snapshot(listening_since_ms=None, blind=(blind,)))
+    assert (measure.value, measure.blind) == (None, blind)
+    (measure,) = FRESH.measure(snapshot(listening_since_ms=None, life_start_ms=7))
+    assert measure.value is None
+    assert measure.blind == Blind("topic orders", 7, "it was not seen yet")
 
 
 def test_blindness_goes_along(snapshot):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamgauge.core.checks.policy import Asset, Check, Limit, Measure, Policy, blind_about
 from streamgauge.core.wording import duration, moment
+from streamgauge.model import Blind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,22 +15,26 @@ if TYPE_CHECKING:
 
 
 def _measure(snapshot: Snapshot) -> Iterator[Measure]:
-    """Seconds since the newest record, or since the gauge began to watch.
+    """Seconds since the newest record, or since the gauge began to listen.
 
     Silence that nobody listened to is none: a blind gauge has heard it up to when it went blind.
     """
+    topic, listening_ms = snapshot.topic, snapshot.listening_since_ms
+    blind = blind_about(snapshot, f"topic {topic}")
+    if listening_ms is None:
+        blind = blind or Blind(f"topic {topic}", snapshot.life_start_ms, "it was not seen yet")
+        yield Measure(snapshot.asset_key, f"{topic} was not seen yet", blind=blind)
+        return
+    began_ms = listening_ms
+    since = f"no record since the gauge began to listen at {moment(listening_ms)}"
     last_ms = snapshot.last_record_ms
-    blind = blind_about(snapshot, f"topic {snapshot.topic}")
+    if last_ms is not None and last_ms >= listening_ms:
+        began_ms, since = last_ms, f"the last record came at {moment(last_ms)}"
     heard_ms = snapshot.as_of_ms if blind is None else min(blind.since_ms, snapshot.as_of_ms)
-    silent_ms = max(0, heard_ms - (snapshot.life_start_ms if last_ms is None else last_ms))
-    since = (
-        f"the last record came at {moment(last_ms)}"
-        if last_ms is not None
-        else f"no record since the gauge began to watch at {moment(snapshot.life_start_ms)}"
-    )
+    silent_ms = max(0, heard_ms - began_ms)
     yield Measure(
         asset_key=snapshot.asset_key,
-        text=f"{snapshot.topic} has been silent for {duration(silent_ms)}: {since}",
+        text=f"{topic} has been silent for {duration(silent_ms)}: {since}",
         value=silent_ms / 1000,
         blind=blind,
     )

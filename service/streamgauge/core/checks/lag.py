@@ -27,7 +27,9 @@ def _measure(snapshot: Snapshot) -> Iterator[Measure]:
         if measures:
             yield _worst(measures)
         else:
-            yield Measure(snapshot.asset_key, f"no consumer group matches {name}", name=name)
+            text = f"no consumer group that the gauge may see matches {name}"
+            blind = blind_about(snapshot, f"group {name}")
+            yield Measure(snapshot.asset_key, text, blind=blind, name=name)
 
 
 def _worst(measures: list[Measure]) -> Measure:
