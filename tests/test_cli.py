@@ -1,145 +1,263 @@
-"""The command line as a shell sees it: exit codes, standard output, standard error."""
+"""The command line as a shell sees it: output, errors, exit codes, pipes."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 from streamgauge import __version__
+from streamgauge.config import json_schema, markdown
 
-HERE = Path(__file__).parent
-TRACES = sorted((HERE / "data" / "traces").glob("*.jsonl"))
-KCAT = json.dumps(
-    {"topic": "t", "partition": 0, "offset": 1, "tstype": "create", "ts": 1_700_000_000_000,
-     "broker": 1, "headers": ["event-time", "1700000001"], "key": "k", "payload": "{}"}
-)  # fmt: skip
-
-
-def streamgauge(*arguments, stdin=b""):
-    """Run the command line."""
-    environ = {name: value for name, value in os.environ.items() if "STREAMGAUGE" not in name}
-    return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "streamgauge", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        env=environ,
-        timeout=60,
-        check=False,
-    )
+TRACES = Path(__file__).parent / "data" / "traces"
+COMMAND = (sys.executable, "-m", "streamgauge")
+KEYS = ["event_time", "event_time_source", "trace", "dead_letter"]
+TWO_STREAMS = """
+kafka:
+  bootstrap_servers: a:1
+  security_protocol: SASL_SSL
+  sasl_mechanism: PLAIN
+  sasl_username: me
+streams:
+  carts: {topic: carts, event_time: [{header: at}, record], dead_letters: [{topic: carts.dlq}]}
+  orders: {topic: orders, event_time: [{pointer: /at}, record]}
+"""
 
 
-def objects(ended):
-    """What was printed, one object for each line."""
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+@pytest.fixture
+def streamgauge(tmp_path):
+    """Runs the command line in a folder of its own: `streamgauge("explain", "-", stdin=b"...")`."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("STREAMGAUGE_")}
+
+    def run(*arguments, stdin=b""):
+        ended = subprocess.run(
+            [*COMMAND, *arguments],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env=environ,
+            timeout=60,
+            check=False,
+        )
+        assert b"Traceback" not in ended.stderr
+        ended.errors = ended.stderr.decode()
+        return ended
+
+    return run
 
 
-def test_version():
-    """The version is that of the package."""
-    assert __version__ in streamgauge("--version").stdout.decode()
+@pytest.fixture
+def explain(streamgauge):
+    """Giver of lines to standard input; what was told comes back with how it ended."""
+
+    def run(lines, *options):
+        ended = streamgauge("explain", *options, "-", stdin=lines)
+        return [json.loads(line) for line in ended.stdout.splitlines()], ended
+
+    return run
 
 
-@pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
-def test_explain_reads_real_records_from_file_and_from_standard_input(path):
-    """The same answer on both ways, and the trace that the framework wrote."""
-    ended = streamgauge("explain", path)
-    piped = streamgauge("explain", "-", stdin=path.read_bytes())
-    assert (ended.returncode, ended.stderr) == (0, b"")
-    assert piped.stdout == ended.stdout
-    expected = [json.loads(line)["expected"] for line in path.read_text().splitlines()]
-    told = objects(ended)
-    assert len(told) == len(expected)
-    for told_of, known in zip(told, expected, strict=True):
-        assert set(told_of) == {"event_time", "event_time_source", "trace", "dead_letter"}
-        if known.get("trace_id"):
-            assert told_of["trace"]["trace_id"] == known["trace_id"]
+def kcat(topic, *, at, value_at):
+    """A line of `kcat -J`, with event times (s) in a header and in the value."""
+    record = {"topic": topic, "partition": 0, "offset": 1, "tstype": "create", "ts": 1_000,
+              "broker": 0, "headers": ["at", str(at)], "key": None,
+              "payload": json.dumps({"at": value_at})}  # fmt: skip
+    return json.dumps(record).encode() + b"\n"
 
 
-def test_explain_tells_a_bad_line_and_goes_on():
-    """One object for each line, the error on standard error with its place, exit code 1."""
-    ended = streamgauge("explain", "-", stdin=f"{KCAT}\nno json\n\n{KCAT}\n".encode())
-    first, bad, last = objects(ended)
-    assert ended.returncode == 1
-    assert first == last
-    assert (first["event_time"], first["event_time_source"]) == (1_700_000_001_000, "header")
-    assert bad["event_time"] is None
-    assert "line 2" in bad["error"]
-    assert b"line 2: not JSON" in ended.stderr
+def test_the_version_is_told(streamgauge):
+    """By its name and number."""
+    assert streamgauge("--version").stdout.decode() == f"streamgauge, version {__version__}\n"
 
 
-def test_explain_says_that_dead_letters_are_not_yet_understood():
-    """The option is there, and what it does not do is told."""
-    ended = streamgauge("explain", "--dlq", "-", stdin=KCAT.encode())
-    assert ended.returncode == 0
-    assert b"dead letters are not yet understood" in ended.stderr
-    assert objects(ended)[0]["dead_letter"] is None
-
-
-def test_explain_follows_the_configuration_of_the_records_topic(tmp_path):
-    """Of several streams the one whose topic it is; secrets are not asked for."""
-    path = tmp_path / "streamgauge.yaml"
-    path.write_text(
-        "kafka: {bootstrap_servers: 'a:1', security_protocol: SASL_SSL, sasl_mechanism: PLAIN,"
-        " sasl_username: u, sasl_password_file: /nowhere/password}\n"
-        "streams:\n"
-        "  t: {topic: t, event_time: [record]}\n"
-        "  other: {topic: other, event_time: [{header: event-time}, record]}\n"
-    )
-    other = KCAT.replace('"topic": "t"', '"topic": "other"')
-    ended = streamgauge("explain", "--config", path, "-", stdin=f"{KCAT}\n{other}".encode())
-    assert [o["event_time_source"] for o in objects(ended)] == ["record", "header"]
-
-
-def test_explain_ends_quietly_when_nobody_reads_on(tmp_path):
-    """As behind `| head`: no traceback."""
-    path = tmp_path / "many.jsonl"
-    path.write_text(f"{KCAT}\n" * 20_000)
-    with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "streamgauge", "explain", str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        process.stdout.readline()
-        process.stdout.close()
-        assert b"Traceback" not in process.stderr.read()
-        process.wait(30)
-
-
-def test_schema_is_a_valid_json_schema():
-    """Of the dialect that it names."""
-    ended = streamgauge("schema")
-    jsonschema.Draft202012Validator.check_schema(json.loads(ended.stdout))
-    assert ended.returncode == 0
-
-
-def test_schema_prints_the_documentation():
-    """`make docs` writes this file."""
-    ended = streamgauge("schema", "--format", "markdown")
-    assert ended.stdout.decode() == (HERE.parent / "docs" / "configuration.md").read_text()
+def test_the_help_names_the_commands(streamgauge):
+    """Each with its sentence."""
+    told = streamgauge("-h").stdout.decode()
+    assert {"run", "explain", "schema"} <= set(told.split())
+    assert "Watch the configured streams until SIGTERM or SIGINT." in told
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, b"--config"),
-        ("streams: {orders: {topic: orders}}", b"kafka"),
-        ("kafka: {bootstrap_servers: 'a:1'}\nstreams: {o: {topicc: x}}", b"did you mean topic"),
-        (": :", b"line 1"),
+        (None, "--config"),
+        ("streams: {orders: {topic: orders}}", "kafka"),
+        ("kafka: {bootstrap_servers: a:1}\nstreams: {orders: {topicc: orders}}", "topic"),
+        ("kafka: {bootstrap_servers: a:1, sasl_password: x}", "STREAMGAUGE_KAFKA__SASL_PASSWORD"),
+        (": :", "line 1"),
+        (b"\xff\xfe", "streamgauge.yaml"),
     ],
 )
-def test_run_refuses_a_configuration_that_cannot_be_used(tmp_path, text, said):
-    """Exit code 2, a sentence, and nothing is started."""
+def test_a_wrong_configuration_ends_at_once(text, said, streamgauge, tmp_path):
+    """Exit code 2 and sentences; nothing is started."""
     arguments = []
     if text is not None:
         path = tmp_path / "streamgauge.yaml"
-        path.write_text(text)
-        arguments = ["--config", path]
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        arguments = ["--config", path.name]
     ended = streamgauge("run", *arguments)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert said in ended.errors
+
+
+@pytest.mark.parametrize("command", ["run", "explain"])
+def test_a_configuration_that_is_not_there_is_named(command, streamgauge):
+    """With what the system says of it."""
+    arguments = ["-"] if command == "explain" else []
+    ended = streamgauge(command, "--config", "no-such.yaml", *arguments)
     assert ended.returncode == 2
-    assert said in ended.stderr
-    assert b"Traceback" not in ended.stderr
+    assert "no-such.yaml" in ended.errors
+    assert "No such file" in ended.errors
+
+
+def test_the_schema_is_a_json_schema_that_takes_the_example(streamgauge):
+    """And refuses what the loader refuses."""
+    schema = json.loads(streamgauge("schema").stdout)
+    assert schema == json_schema()
+    validator = jsonschema.validators.validator_for(schema)
+    validator.check_schema(schema)
+    example = Path(__file__).parents[1] / "docs" / "streamgauge.example.yaml"
+    validator(schema).validate(yaml.safe_load(example.read_text()))
+    with pytest.raises(jsonschema.ValidationError):
+        validator(schema).validate({"kafka": {"bootstrap_servers": "a:1"}, "streems": {}})
+
+
+def test_the_schema_comes_as_documentation_too(streamgauge):
+    """Byte for byte what the docs are made of."""
+    assert streamgauge("schema", "--format", "markdown").stdout.decode() == markdown()
+
+
+@pytest.mark.parametrize("path", sorted(TRACES.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_records_of_real_producers_are_explained_line_by_line(path, streamgauge):
+    """From a file; what is said of the trace is what the writer of the record noted."""
+    ended = streamgauge("explain", str(path))
+    told = [json.loads(line) for line in ended.stdout.splitlines()]
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (ended.returncode, ended.errors, len(told)) == (0, "", len(records))
+    for record, answer in zip(records, told, strict=True):
+        assert list(answer) == KEYS
+        assert answer["event_time"] is not None
+        expected = (record.get("expected") or {}).get("trace_id")
+        assert (answer["trace"] and answer["trace"]["trace_id"]) == expected
+
+
+def test_standard_input_is_read_as_well(explain):
+    """In both formats, one after the other; empty lines are passed over."""
+    path = TRACES / "otel-python-aiokafka.jsonl"
+    told, ended = explain(path.read_bytes() + b"\n\n" + kcat("t", at=5, value_at=6))
+    assert (len(told), ended.returncode) == (4, 0)
+    assert (told[-1]["event_time"], told[-1]["event_time_source"]) == (1_000, "record")
+
+
+@pytest.mark.parametrize(
+    ("topic", "event_time", "source"),
+    [
+        ("carts", 1_700_000_000_000, "header"),
+        ("carts.dlq", 1_700_000_000_000, "header"),
+        ("orders", 1_600_000_000_000, "pointer"),
+        ("another", 1_000, "record"),
+    ],
+)
+def test_the_topic_chooses_the_rules(topic, event_time, source, explain, tmp_path):
+    """Also of a dead letter topic; no secret of the configuration is needed."""
+    (tmp_path / "two.yaml").write_text(TWO_STREAMS)
+    line = kcat(topic, at=1_700_000_000, value_at=1_600_000_000)
+    (told,), ended = explain(line, "--config", "two.yaml")
+    assert ended.returncode == 0
+    assert (told["event_time"], told["event_time_source"]) == (event_time, source)
+
+
+def test_a_single_stream_explains_any_topic(explain, tmp_path):
+    """There is only one set of rules that can be meant."""
+    text = "kafka: {bootstrap_servers: a:1}\nstreams: {a: {topic: a, event_time: [{header: at}]}}"
+    (tmp_path / "one.yaml").write_text(text)
+    (told,), _ = explain(kcat("another", at=1_700_000_000, value_at=0), "--config", "one.yaml")
+    assert told["event_time_source"] == "header"
+
+
+def test_a_line_that_is_no_record_has_its_object_and_its_sentence(explain):
+    """The others are explained; exit code 1; the place is named by file and line."""
+    lines = b'{"ts": 1}\nnonsense\n[1]\n{"a": 1}\n{"ts": "x"}\n{"ts": 2}'
+    told, ended = explain(lines)
+    assert ended.returncode == 1
+    assert [sorted(answer) for answer in told] == [
+        sorted(KEYS + (["error"] if number in {2, 3, 4, 5} else [])) for number in range(1, 7)
+    ]
+    errors = ended.errors.splitlines()
+    assert [error.split(":")[0] for error in errors] == [
+        f"<stdin>, line {number}" for number in (2, 3, 4, 5)
+    ]
+    assert told[1]["error"].startswith("line 2: not JSON")
+
+
+def test_the_file_is_named_in_its_errors(streamgauge, tmp_path):
+    """As it was given."""
+    (tmp_path / "records.jsonl").write_text("nonsense\n")
+    ended = streamgauge("explain", "records.jsonl")
+    assert ended.errors.startswith("records.jsonl, line 1: ")
+    missing = streamgauge("explain", "no-such.jsonl")
+    assert (missing.returncode, "no-such.jsonl" in missing.errors) == (2, True)
+
+
+def test_dead_letters_are_accepted_and_their_null_explained(explain):
+    """The option is of a later release; scripts may give it already."""
+    (told,), ended = explain(b'{"ts": 1}\n', "--dlq")
+    assert (told["dead_letter"], ended.returncode) == (None, 0)
+    assert "dead letters are not yet understood" in ended.errors
+
+
+def test_hostile_bytes_give_one_object_a_line(explain):
+    """Noise, NULs, lone surrogates, depth and huge numbers: never a crash, always JSON."""
+    rng = random.Random(11)  # noqa: S311 - repeatable noise, not a secret
+    noise = [bytes(rng.choices(range(256), k=rng.randrange(1, 200))) for _ in range(100)]
+    lines = [line.replace(b"\n", b"").replace(b"\r", b"") or b"x" for line in noise]
+    lines += [
+        b"\0\0\0",
+        b'{"ts": 1, "topic": "\\ud800"}',
+        b'{"ts": 1, "headers": ["\\udfff", 1]}',
+        b'{"ts": 1, "payload": "\xff\xfe\\u0000"}',
+        b"[" * 100_000,
+        b'{"ts": ' + b"9" * 5_000 + b"}",
+        b'{"ts": 99999999999999999999}',
+        b'{"ts": 1e999}',
+        b'{"value_b64": "####"}',
+        b'{"ts": 1, "headers": ["traceparent", "' + b"0" * 100_000 + b'"]}',
+    ]
+    told, ended = explain(b"\n".join(lines))
+    assert len(told) == sum(1 for line in lines if line.strip())
+    assert ended.returncode == 1
+    assert all(list(answer)[:4] == KEYS for answer in told)
+
+
+def test_a_line_beyond_all_measure_is_refused_and_the_next_one_read(explain):
+    """It is not kept in memory as a whole."""
+    line = b'{"a": "' + b"x" * (130 * 1024 * 1024) + b'"}\n'
+    told, ended = explain(line + b'{"ts": 7}\n')
+    assert [answer["event_time"] for answer in told] == [None, 7]
+    assert "line 1: longer than 67,108,864 bytes" in ended.errors
+
+
+@pytest.mark.parametrize("arguments", [["explain", "-"], ["schema"]])
+def test_a_reader_that_leaves_early_is_no_crash(arguments, tmp_path):
+    """As `| head -1` does: quiet, and it ends although more input would come."""
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, cwd=tmp_path,
+    ) as running:  # fmt: skip
+        if arguments[0] == "explain":
+            running.stdin.write(b'{"ts": 1}\n')
+            running.stdin.flush()
+            assert json.loads(running.stdout.readline())["event_time"] == 1
+        running.stdout.close()
+        if arguments[0] == "explain":
+            running.stdin.write(b'{"ts": 1}\n')
+        running.stdin.close()
+        assert running.stderr.read() == b""
+        assert running.wait(30) in {0, 1}

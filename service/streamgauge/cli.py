@@ -15,10 +15,11 @@ from streamgauge import __version__
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from streamgauge.config.settings import Config
     from streamgauge.core.event_time import EventTimeRule
+    from streamgauge.core.explain import LineRecord
 
 _CONFIG = click.option(
     "--config",
@@ -28,6 +29,8 @@ _CONFIG = click.option(
 )
 CANNOT_START = 2
 """Exit code when the configuration does not allow a start."""
+LONGEST_LINE = 64 * 1024 * 1024
+"""Bytes of one line that `explain` reads."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,18 +62,18 @@ def explain(path: str | None, records: BinaryIO, *, dlq: bool) -> None:
     in base64. For each line one JSON object is printed. A line that is no record gets an object
     with `error`, and the exit code is then 1.
     """
-    from streamgauge.core.explain import LineError, parse_line
+    from streamgauge.core.explain import LineError
     from streamgauge.core.explain import explain as explain_record
 
     rules = _event_time_rules(path)
     if dlq:
         click.echo("dead letters are not yet understood: dead_letter stays null", err=True)
     failed = False
-    for number, line in enumerate(records, start=1):
+    for number, line in enumerate(_lines(records), start=1):
         if not line.strip():
             continue
         try:
-            record = parse_line(line)
+            record = _record(line)
             told = explain_record(record, rules(record.topic))
         except LineError as error:
             failed = True
@@ -78,6 +81,7 @@ def explain(path: str | None, records: BinaryIO, *, dlq: bool) -> None:
             nothing = dict.fromkeys(("event_time", "event_time_source", "trace", "dead_letter"))
             told = {**nothing, "error": f"line {number}: {error}"}
         sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()  # whoever reads a pipe waits for this line, or has left
     sys.exit(1 if failed else 0)
 
 
@@ -95,14 +99,14 @@ def schema(form: str) -> None:
         click.echo(orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2))
 
 
-def _load(path: str | None) -> Config:
+def _load(path: str | None, *, with_secrets: bool = True) -> Config:
     from streamgauge.config.errors import ConfigError
     from streamgauge.config.loading import load
 
     if path is None:
         _refuse("no configuration: name one with --config FILE")
     try:
-        return load(path, os.environ)
+        return load(path, os.environ, with_secrets=with_secrets)
     except ConfigError as error:
         _refuse(str(error))
 
@@ -110,6 +114,23 @@ def _load(path: str | None) -> Config:
 def _refuse(reason: str) -> NoReturn:
     click.echo(reason, err=True)
     sys.exit(CANNOT_START)
+
+
+def _lines(records: BinaryIO) -> Iterator[bytes]:
+    """The lines; of one that is too long only its beginning."""
+    while line := records.readline(LONGEST_LINE + 1):
+        rest = line
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = records.readline(LONGEST_LINE + 1)
+        yield line
+
+
+def _record(line: bytes) -> LineRecord:
+    from streamgauge.core.explain import LineError, parse_line
+
+    if len(line) > LONGEST_LINE:
+        raise LineError(f"longer than {LONGEST_LINE:,} bytes")
+    return parse_line(line)
 
 
 def _event_time_rules(path: str | None) -> Callable[[str | None], Sequence[EventTimeRule]]:
@@ -120,7 +141,11 @@ def _event_time_rules(path: str | None) -> Callable[[str | None], Sequence[Event
         return lambda _: DEFAULT_EVENT_TIME
     from streamgauge.app.settings import event_time_rules
 
-    streams = _load(path).streams.values()
-    by_topic = {stream.topic: event_time_rules(stream) for stream in streams}
-    only = next(iter(by_topic.values())) if len(by_topic) == 1 else DEFAULT_EVENT_TIME
+    streams = _load(path, with_secrets=False).streams.values()
+    by_topic = {
+        topic: event_time_rules(stream)
+        for stream in streams
+        for topic in (stream.topic, *(each.topic for each in stream.dead_letters))
+    }
+    only = event_time_rules(next(iter(streams))) if len(streams) == 1 else DEFAULT_EVENT_TIME
     return lambda topic: by_topic.get(topic or "", only)

@@ -43,11 +43,29 @@ class Event(StrEnum):
         "info",
         "Everything is told and closed; the process ends.",
     )
+    SERVICE_CUT_SHORT = (
+        "service_cut_short",
+        "warning",
+        "A second signal, or the end of the grace period, ends the process before all was told.",
+        "Lengthen `grace_period` if this was no second signal; the lines before say what was away.",
+    )
     CONFIGURATION_NOT_YET_MEASURED = (
         "configuration_not_yet_measured",
         "warning",
         "A setting is valid, but this release does not measure what it asks for.",
         "Remove the setting, or do not rely on it.",
+    )
+    OTLP_VARIABLE = (
+        "otlp_variable",
+        "warning",
+        "An `OTEL_*` variable is not followed to the letter; `fact` says what is done instead.",
+        "Remove the variable, or do not rely on it.",
+    )
+    KAFKA_CLIENT_LIMITED = (
+        "kafka_client_limited",
+        "warning",
+        "The installed Kafka client lacks something that records are read with.",
+        "Do what the reason says.",
     )
     WEB_LISTENING = (
         "web_listening",
@@ -118,7 +136,7 @@ class Event(StrEnum):
     GROUP_UNANSWERED = (
         "group_unanswered",
         "warning",
-        "Nobody tells the committed offsets of a watched consumer group; its lag is unknown.",
+        "Nobody tells committed offsets of a group, or the ends of the log; its lag is unknown.",
         "Look at the group's coordinator if this lasts.",
     )
     GROUP_SEEN = (
@@ -129,7 +147,7 @@ class Event(StrEnum):
     GROUPS_BEYOND_LIMIT = (
         "groups_beyond_limit",
         "warning",
-        "Patterns mean more consumer groups than one stream follows; `left_out` are not watched.",
+        "Patterns mean more groups than `limit`: `group` is not watched, nor any found after it.",
         "Make the patterns narrower.",
     )
     GROUP_UNSUPPORTED = (
@@ -141,7 +159,7 @@ class Event(StrEnum):
     CHECK_CHANGED = (
         "check_changed",
         "info",
-        "A check says another level than before; the line has both and the reason.",
+        "A check says another level, `standing`, than `before`; a pass is no news at the start.",
         "Read the reason.",
     )
     WINDOW_CLOSED = ("window_closed", "debug", "A window of a stream ended; the line has its sums.")
@@ -149,7 +167,7 @@ class Event(StrEnum):
         "dagster_unavailable",
         "warning",
         "Dagster does not accept reports for now; the next one that gets through covers the gap.",
-        "Look at the Dagster webserver if this lasts.",
+        "Start or look at the Dagster webserver at `base_url`, or correct `dagster.base_url`.",
     )
     DAGSTER_RECOVERED = ("dagster_recovered", "info", "Dagster accepts reports again.")
     DAGSTER_MISCONFIGURED = (

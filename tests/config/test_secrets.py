@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import Configure, Refuse
 
-SECRET = "hunter2-is-not-to-be-seen"  # noqa: S105 - what is looked for wherever it must not be
+SECRET = "hunter2-is-not-to-be-seen"
 STREAMS = "streams: {a: {topic: a}}\n"
 SASL = "bootstrap_servers: 'k:1', security_protocol: SASL_SSL, sasl_mechanism: "
 PLAIN = f"kafka: {{{SASL}PLAIN, sasl_username: joe}}\n{STREAMS}"

@@ -53,7 +53,7 @@ def test_sections_with_defaults(configure: Configure):
     }
     assert config.dagster is not None
     assert config.dagster.base_url == "https://a/prefix"
-    assert config.dagster.token_header == "Dagster-Cloud-Api-Token"  # noqa: S105 - a name
+    assert config.dagster.token_header == "Dagster-Cloud-Api-Token"
     assert (config.dagster.report_every_ms, config.dagster.timeout_ms) == (300_000, 10_000)
     assert config.dagster.request_headers() == {}
 

@@ -257,6 +257,9 @@ def test_a_group_not_asked_for_yet_has_no_lag_of_its_own(gauge):
     (verdict,) = [v for v in gauge.tick(107_000).snapshot.verdicts if v.check == "lag__g"]
     assert (verdict.level.value, verdict.value) == ("unknown", None)
     assert verdict.reason.endswith("its committed offsets were not answered yet")
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 1, 1: 0}, 105_000)], None)
+    group = gauge.tick(107_000).snapshot.groups["g"]
+    assert (group.as_of_ms, group.lag, group.partitions[0].end_offset) == (105_000, None, None)
 
 
 def test_offsets_that_gave_no_record_are_counted(gauge):

@@ -25,6 +25,7 @@ def test_positions_start_where_assigned(topic):
     assert (first.end_offset, first.as_of_ms, first.totals.records) == (None, None, 0)
     assert (second.partition, second.next_offset) == (1, 0)
     assert topic.partitions == (0, 1)
+    assert list(topic.positions) == [0, 1]
 
 
 def test_a_position_is_assigned_once_in_a_life(topic):
@@ -32,8 +33,10 @@ def test_a_position_is_assigned_once_in_a_life(topic):
     with pytest.raises(ValueError, match=r"partitions \[0\] have a position already"):
         topic.assigned({0: 99, 2: 0})
     assert topic.partitions == (0, 1)
-    topic.assigned({2: 5})
+    topic.assigned({8: 5})
     assert topic.views()[2].start_position == 5
+    with pytest.raises(ValueError, match=r"^orders: partitions \[1, 8\] have a position already$"):
+        topic.assigned({8: 5, 1: 0})
 
 
 def test_folding_moves_the_position(topic, columns):
@@ -104,6 +107,7 @@ def test_commits_count_only_forward(topic):
 def test_state_is_fresh_for_30_seconds_after_the_end_was_reached(topic):
     """Only an answered fetch that showed the end makes it fresh."""
     assert topic.stale(2_000).since_ms == 1_000
+    assert topic.stale(2_000).reason.endswith("the end of partition 0, 1")
     topic.answered(0, 11, 2_000)
     assert topic.views()[0].as_of_ms is None
     topic.passed(0, 11)

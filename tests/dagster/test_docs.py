@@ -94,7 +94,7 @@ def test_events_are_those_of_the_log(dagster_md):
 def test_definitions_of_the_page_repeat_what_was_reported(dagster_md):
     """Executing a check of them invents no pass."""
     code = re.search(r"```python\n(.*?)```", dagster_md, re.DOTALL)[1]
-    done = subprocess.run(  # noqa: S603 - the code of the page, with this interpreter
+    done = subprocess.run(
         [sys.executable, "-c", code + REPLAY], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2_000:]

@@ -86,7 +86,7 @@ def test_nothing_outlives_the_parent(tmp_path, end):
     """A parent that is killed or interrupted leaves no process and no folder behind."""
     folder = tmp_path / "child"
     folder.mkdir()
-    with subprocess.Popen(  # noqa: S603 - the text above, run by this interpreter
+    with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(folder)],
         stdout=subprocess.PIPE,
         text=True,

@@ -33,7 +33,7 @@ def given(monkeypatch):
 
 def test_all_use_one_and_the_last_one_ends_it(given, tmp_path):
     """It lasts while one user is left, even when the others were killed."""
-    with subprocess.Popen(  # noqa: S603 - the text above, run by this interpreter
+    with subprocess.Popen(
         [sys.executable, "-c", USER, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout.readline().split() == ["given", given.bootstrap_servers]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamgauge.kafka.tail import Tail
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from structlog.typing import FilteringBoundLogger
 
@@ -25,3 +28,14 @@ class StreamContext:
     sight: Sight
     log: FilteringBoundLogger
     now_ms: Callable[[], int]
+    start_tail: Callable[..., Awaitable[Tail]] = Tail.start
+    """Connects and begins at positions, as `Tail.start` does."""
+
+    def begin_life(self, rewritten: str) -> None:
+        """Start all totals at zero, because the log of this topic is another one now."""
+        self.gauge.begin_life(new_life(), rewritten, self.now_ms())
+
+
+def new_life() -> str:
+    """A name for a life that no other has."""
+    return uuid.uuid4().hex[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -11,7 +12,7 @@ from streamgauge.app.stream import StreamWatch
 from streamgauge.events import Event, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from streamgauge.app.sinks import Sinks
     from streamgauge.app.stream import StreamSettings
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 INTAKE_SHARE: Final = 0.3
 """Share of the grace period in which the sources must have stopped."""
-CLOSING_SECONDS: Final = 0.5
-"""What is left of the grace period for closing when everything was told."""
+CLOSING_SHARE: Final = 0.1
+"""Share of the grace period that is kept for closing when everything was told."""
 
 
 class Service:
@@ -40,27 +41,35 @@ class Service:
         self._streams = [
             StreamWatch(policy, settings, cluster, sinks, now_ms) for policy, settings in streams
         ]
+        self._broken = False
 
-    async def serve(self, stop: asyncio.Event, grace_seconds: float) -> None:
+    async def serve(self, stop: asyncio.Event, grace_seconds: float) -> bool:
         """Work until `stop` is set or something breaks, then leave within the grace period.
+
+        Returns:
+            Whether all went well. What broke was told at once, as `crashed`.
 
         Raises:
             ListenError: if the web server cannot listen.
-            ExceptionGroup: if a task failed in a way that nobody foresaw.
+            OtlpConfigurationError: if the SDK refuses an OTEL_* variable.
         """
         await self._sinks.start()
-        write(self._log, Event.WEB_LISTENING, address=self._sinks.web.address)
         telling = asyncio.create_task(self._sinks.run(), name="sinks")
         watching = asyncio.create_task(self._watch(), name="streams")
         stopping = asyncio.create_task(stop.wait(), name="stop")
-        everything = {telling, watching, stopping}
-        await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
-        write(self._log, Event.SERVICE_STOPPING, grace_seconds=grace_seconds)
+        works = {telling, watching}
+        ended, _ = await asyncio.wait({*works, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        for work in works & ended:
+            self._tell_crash(_error_of(work))
+        if not self._broken:
+            write(self._log, Event.SERVICE_STOPPING, grace_seconds=grace_seconds)
         await self._stop(watching, telling, grace_seconds)
-        for task in (telling, watching):
-            if task.done() and not task.cancelled():
-                task.result()
+        for work in works - ended:
+            error = _error_of(work) if work.done() else None
+            if error is not None:
+                self._tell_crash(error)
+        return not self._broken
 
     async def _watch(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -74,11 +83,41 @@ class Service:
         clock = asyncio.get_running_loop().time
         deadline = clock() + grace_seconds
         watching.cancel()
-        await asyncio.wait({watching}, timeout=INTAKE_SHARE * grace_seconds)
-        for stream in self._streams:
-            stream.tick()
-        closing = asyncio.create_task(self._cluster.close(), name="close")
-        await self._sinks.flush(max(0.0, deadline - clock() - CLOSING_SECONDS))
         telling.cancel()
+        await asyncio.wait({watching, telling}, timeout=INTAKE_SHARE * grace_seconds)
+        closing = asyncio.create_task(self._cluster.close(), name="close")
+        for stream in self._streams:
+            with self._telling_crashes():
+                stream.tell_last()
+        with self._telling_crashes():
+            kept = CLOSING_SHARE * grace_seconds
+            async with asyncio.timeout_at(deadline):
+                await self._sinks.flush(max(0.0, deadline - clock() - kept))
         await self._sinks.web.stop(max(0.0, deadline - clock()))
-        await asyncio.wait({closing, telling}, timeout=max(0.0, deadline - clock()))
+        await asyncio.wait({closing}, timeout=max(0.0, deadline - clock()))
+
+    @contextlib.contextmanager
+    def _telling_crashes(self) -> Iterator[None]:
+        """What breaks at the end is told as well, and does not keep the rest from closing."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it was
+            self._tell_crash(error)
+
+    def _tell_crash(self, error: BaseException | None) -> None:
+        """Write a line for each thing that broke, not for the groups of tasks around it."""
+        self._broken = True
+        for cause in _causes(error):
+            write(self._log, Event.CRASHED, exc_info=cause)
+
+
+def _error_of(work: asyncio.Task[None]) -> BaseException | None:
+    return None if work.cancelled() else work.exception()
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _causes(each)
+    else:
+        yield error or RuntimeError("the service ended by itself")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from streamgauge.app.exports import ExportWatch
+from streamgauge.app.lasting import lasting
 from streamgauge.core.traced import ages_of, exemplar_rows, sampled_rows, traced_records
+from streamgauge.events import Event, write
 from streamgauge.log import tell_suppressed
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ LOOK_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Sinks:
-    """What of these is configured is told; None of them ever waits for another."""
+    """What of these is configured is told; none of them ever waits for another."""
 
     web: WebServer
     otlp: OtlpSink | None
@@ -40,17 +42,22 @@ class Sinks:
             ListenError: if the web server cannot listen.
             OtlpConfigurationError: if the SDK refuses an OTEL_* variable.
         """
-        await self.web.start()
+        log = structlog.get_logger("streamgauge.app")
         if self.otlp is not None:
+            for fact in self.otlp.facts:
+                write(log, Event.OTLP_VARIABLE, fact=fact)
             self.otlp.start()
+        await self.web.start()
+        write(log, Event.WEB_LISTENING, address=self.web.address)
 
     async def run(self) -> None:
         """Deliver until cancelled; ends by itself only when something broke."""
+        works = {"the web server": self.web.wait(), "looking after exports": self._look_after()}
+        if self.dagster is not None:
+            works["telling Dagster"] = self.dagster.run()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.web.wait())
-            tasks.create_task(self._look_after())
-            if self.dagster is not None:
-                tasks.create_task(self.dagster.run())
+            for name, work in works.items():
+                tasks.create_task(lasting(name, work))
 
     async def _look_after(self) -> None:
         exports = ExportWatch(structlog.get_logger("streamgauge.app"))
@@ -93,9 +100,24 @@ class Sinks:
         return (*otlp, *dagster)
 
     async def flush(self, deadline_seconds: float) -> None:
-        """Tell what was published last, to all at once and for no longer than the deadline."""
-        async with asyncio.TaskGroup() as flushing:
-            if self.otlp is not None:
-                flushing.create_task(self.otlp.shutdown(deadline_seconds))
-            if self.dagster is not None:
-                flushing.create_task(self.dagster.flush(deadline_seconds))
+        """Tell what was published last, to all at once and for no longer than the deadline.
+
+        Raises:
+            ExceptionGroup: if a sink failed in a way that nobody foresaw; the others were flushed.
+        """
+        flushes = []
+        if self.otlp is not None:
+            flushes.append(self._flush_otlp(self.otlp, deadline_seconds))
+        if self.dagster is not None:
+            flushes.append(self.dagster.flush(deadline_seconds))
+        ended = await asyncio.gather(*flushes, return_exceptions=True)
+        errors = [error for error in ended if isinstance(error, Exception)]
+        if errors:
+            raise ExceptionGroup("not all sinks were flushed", errors)
+
+    async def _flush_otlp(self, otlp: OtlpSink, deadline_seconds: float) -> None:
+        if not await otlp.shutdown(deadline_seconds):
+            errors = [health.last_error for health in otlp.health() if health.last_error]
+            why = errors[-1] if errors else "the time to stop ended"
+            log = structlog.get_logger("streamgauge.app")
+            write(log, Event.OTLP_FAILING, sink="otlp", reason=f"the last export failed: {why}")

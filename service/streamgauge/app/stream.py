@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from streamgauge.app.context import StreamContext
+from streamgauge.app.context import StreamContext, new_life
+from streamgauge.app.lasting import lasting
 from streamgauge.app.offsets import OffsetsPoll
+from streamgauge.app.search import GroupSearch
 from streamgauge.app.sight import Sight
-from streamgauge.app.topic import Follower, TopicWatch, new_life
+from streamgauge.app.topic import Follower, TopicWatch
 from streamgauge.core.columns import RecordReader
 from streamgauge.core.gauge import StreamGauge
 from streamgauge.events import Event, write
 from streamgauge.kafka.fetching import TailSettings
+from streamgauge.model import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +40,8 @@ LOOK_FIRST_SECONDS: Final = 3.0
 """At most so long after the start nothing is told yet, because nothing is seen yet."""
 LEAST_TICK_SECONDS: Final = 0.05
 """So often at most, however many dead letters come."""
+STALLED_AFTER_SECONDS: Final = 15.0
+"""Beyond the wait of a fetch: a tail that nobody has answered for so long is built anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,9 @@ class StreamWatch:
         self._log = structlog.get_logger("streamgauge.app").bind(stream=policy.name)
         self._gauge = StreamGauge(policy, new_life(), now_ms())
         self._wake = asyncio.Event()
-        self._unassigned = {policy.topic, *(each.topic for each in policy.dead_letters)}
+        # a dead letter topic is often created by its first dead letter: nobody waits for that
+        self._unassigned = {policy.topic: f"topic {policy.topic} was not asked for yet"}
+        self._ticked = False
         context = StreamContext(
             gauge=self._gauge,
             cluster=cluster,
@@ -82,28 +89,44 @@ class StreamWatch:
         fetching = {policy.topic: settings.fetching} | {
             each.topic: settings.dead_letter_fetching for each in policy.dead_letters
         }
-        self._topics = [
-            TopicWatch(
+        self._topics = {
+            topic: TopicWatch(
                 context,
                 reader,
-                TailSettings(topic=topic, isolation_level=settings.isolation_level, fetching=how),
+                TailSettings(
+                    topic=topic,
+                    isolation_level=settings.isolation_level,
+                    fetching=how,
+                    patience_seconds=STALLED_AFTER_SECONDS + how.max_wait_ms / 1000,
+                ),
                 settings.start_from,
                 follower,
             )
             for topic, how in fetching.items()
-        ]
+        }
         self._offsets = OffsetsPoll(context, settings.poll_interval_ms)
+        self._search = GroupSearch(context)
+        self._levels: dict[tuple[tuple[str, ...], str], Level] = {}
 
     async def run(self) -> None:
         """Watch until cancelled."""
+        works = {"ticking": self._keep_ticking()}
+        for topic, watch in self._topics.items():
+            works[f"tailing {topic}"] = watch.run()
+        if self._policy.groups:
+            works |= {"polling groups": self._offsets.run(), "finding groups": self._search.run()}
         async with asyncio.TaskGroup() as tasks:
-            for topic in self._topics:
-                tasks.create_task(topic.run())
-            tasks.create_task(self._offsets.run())
-            tasks.create_task(self._keep_ticking())
+            for name, work in works.items():
+                tasks.create_task(lasting(f"{name} of stream {self._policy.name}", work))
 
-    def tick(self) -> None:
+    def tell_last(self) -> None:
+        """Tell the sinks once more, unless nothing was told yet: a start alone is no alarm."""
+        if self._ticked:
+            self._tick()
+
+    def _tick(self) -> None:
         """Judge the checks, cut a window if it has ended, and tell the sinks."""
+        self._ticked = True
         told = self._gauge.tick(self._now_ms())
         for verdict in told.changed:
             self._tell(verdict)
@@ -119,12 +142,18 @@ class StreamWatch:
         self._sinks.publish(told.snapshot)
 
     def _tell(self, verdict: Verdict) -> None:
+        """A check that passes from the beginning is no event."""
+        key = (verdict.asset_key, verdict.check)
+        before, self._levels[key] = self._levels.get(key), verdict.level
+        if before is None and verdict.level is Level.PASS:
+            return
         write(
             self._log,
             Event.CHECK_CHANGED,
             check=verdict.check,
             asset="/".join(verdict.asset_key),
             standing=verdict.level.value,
+            before=before and before.value,
             reason=verdict.reason,
         )
 
@@ -133,7 +162,7 @@ class StreamWatch:
         await self._look_first()
         while True:
             self._wake.clear()
-            self.tick()
+            self._tick()
             ticked = loop.time()
             until_window_ms = self._gauge.next_window_end_ms - self._now_ms()
             pause_ms = min(TICK_MS, max(1, until_window_ms))
@@ -155,10 +184,11 @@ class StreamWatch:
             self._wake.set()
 
     def _assigned(self, topic: str) -> None:
-        self._unassigned.discard(topic)
+        self._unassigned.pop(topic, None)
         if not self._unassigned:
             self._sinks.web.set_ready(self._policy.name)
 
     def _waiting(self, topic: str, reason: str) -> None:
         if topic in self._unassigned:
-            self._sinks.web.set_waiting(self._policy.name, reason)
+            self._unassigned[topic] = reason
+            self._sinks.web.set_waiting(self._policy.name, "; ".join(self._unassigned.values()))

@@ -1,38 +1,40 @@
-"""Keeps one topic tailed, whatever happens to it, and hands what comes to the gauge."""
+"""Keeps one topic tailed, whatever happens to it."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeGuard
 
-from streamgauge.events import Event, write
+from streamgauge.app.intake import Intake
+from streamgauge.app.positions import Positions
+from streamgauge.app.sight import Loss
+from streamgauge.app.silence import Silence
+from streamgauge.core.wording import few
+from streamgauge.events import Event
 from streamgauge.kafka.answers import Absent, Forbidden, Present
-from streamgauge.kafka.errors import BrokersUnavailableError, KafkaAccessError, TailStalledError
-from streamgauge.kafka.polled import Lost, Truncated
-from streamgauge.kafka.salvage import Undecodable
-from streamgauge.kafka.start import start_positions
-from streamgauge.kafka.tail import Tail
+from streamgauge.kafka.errors import KafkaAccessError, TailStalledError
+from streamgauge.kafka.polled import Truncated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from streamgauge.app.context import StreamContext
     from streamgauge.core.columns import RecordReader
     from streamgauge.core.totals import ArrivalAges
     from streamgauge.kafka.answers import TopicState
     from streamgauge.kafka.fetching import TailSettings
-    from streamgauge.kafka.polled import Polled, Progress
+    from streamgauge.kafka.polled import Polled
     from streamgauge.kafka.start import StartFrom
+    from streamgauge.kafka.tail import Tail
     from streamgauge.model import Columns
 
 RETRY_SECONDS: Final = 2.0
 """Pause before an absent, refused or unreachable topic is asked for again."""
 LOOK_SECONDS: Final = 5.0
 """How often a tailed topic is looked at: new partitions, or another topic of the same name."""
-BLIND_AFTER_MS: Final = 10_000
-"""Partitions that nobody has answered for so long are out of sight."""
+BLIND_AFTER_SECONDS: Final = 10.0
+"""Beyond the wait of a fetch: partitions without an answer for so long are out of sight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,11 @@ class Follower:
 
 
 class TopicWatch:
-    """One topic of a stream: found, assigned, tailed, and found again after any trouble."""
+    """One topic of a stream: found, assigned, tailed, and found again after any trouble.
+
+    The gauge's positions are the only ones: a new tail begins where the gauge has counted to, so
+    that a poll that was cut short is read again and none is counted twice.
+    """
 
     def __init__(
         self,
@@ -61,17 +67,15 @@ class TopicWatch:
         self._gauge = context.gauge
         self._cluster = context.cluster
         self._sight = context.sight
-        self._log = context.log.bind(topic=settings.topic)
         self._now_ms = context.now_ms
+        self._start_tail = context.start_tail
         self._reader = reader
         self._settings = settings
-        self._start_from = start_from
         self._follower = follower
         self._topic = settings.topic
         self._what = f"topic {settings.topic}"
-        self._topic_id: uuid.UUID | None = None
-        self._seen: TopicState | None = None
-        """What a look at the tailed topic has brought since the last poll."""
+        self._positions = Positions(context, settings.topic, start_from)
+        self._intake = Intake(context, settings.topic, follower.folded)
 
     async def run(self) -> None:
         """Follow the topic until cancelled."""
@@ -84,10 +88,6 @@ class TopicWatch:
                 self._lost(Event.KAFKA_UNREACHABLE, _in_one_line(error))
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _lost(self, event: Event, reason: str) -> None:
-        self._sight.lost(self._what, event, reason)
-        self._follower.waiting(self._topic, reason)
-
     async def _follow(self) -> None:
         """Find the topic and tail it until it is gone or another one."""
         await self._cluster.start()
@@ -96,123 +96,98 @@ class TopicWatch:
             return
         await self._assign(state)
         positions = self._gauge.positions(self._topic)
-        tail = await Tail.start(
+        if not positions:
+            self._lost(Event.KAFKA_UNREACHABLE, self._unanswered([]))
+            return
+        tail = await self._start_tail(
             self._cluster, self._reader, self._settings, positions, clock=self._now_ms
         )
         looking = asyncio.create_task(self._look(), name=f"look at {self._topic}")
         try:
-            begun_ms = self._now_ms()
-            while self._seen is None or await self._is_the_same(self._seen, tail):
-                self._seen = None
-                self._take_in(await tail.poll(), begun_ms)
+            silence = Silence(BLIND_AFTER_SECONDS + self._settings.fetching.max_wait_ms / 1000)
+            while True:
+                polled = await tail.poll()
+                if _truncated(polled) and not await self._goes_on(await self._ask(), tail):
+                    return
+                self._intake.take_in(polled)
+                self._judge_sight(polled, silence)
+                if looking.done():
+                    if not await self._goes_on(looking.result(), tail):
+                        return
+                    looking = asyncio.create_task(self._look(), name=f"look at {self._topic}")
         finally:
-            self._seen = None
             looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
             await tail.close()
 
-    def _is_there(self, state: TopicState) -> TypeGuard[Present]:
-        if isinstance(state, Absent):
-            remedy = "create it or correct its name; the gauge never creates a topic"
-            self._lost(Event.TOPIC_ABSENT, f"{self._what} does not exist; {remedy}")
-        elif isinstance(state, Forbidden):
-            self._lost(Event.TOPIC_FORBIDDEN, f"the right {state.right} is missing; grant it")
-        return isinstance(state, Present)
+    async def _ask(self) -> TopicState:
+        return await self._cluster.topic(self._topic)
 
-    async def _assign(self, state: Present) -> dict[int, int]:
-        """Give positions to the partitions that have none, and return those."""
-        if self._topic_id is not None and state.topic_id != self._topic_id:
-            write(self._log, Event.TOPIC_RECREATED, topic_id=str(state.topic_id))
-            self._begin_life()
-        self._topic_id = state.topic_id
-        known = self._gauge.positions(self._topic)
-        new = [partition for partition in state.partitions if partition not in known]
-        if not new:
-            return {}
-        positions = await start_positions(
-            self._cluster, self._topic, new, self._start_from, self._settings.isolation_level
-        )
-        self._gauge.assigned(self._topic, positions)
-        write(self._log, Event.PARTITIONS_ASSIGNED, positions=positions)
-        # whatever appears from now on has appeared under the gauge's eyes
-        self._start_from = "earliest"
-        self._follower.assigned(self._topic)
-        return positions
-
-    def _begin_life(self) -> None:
-        self._gauge.begin_life(new_life(), self._topic, self._now_ms())
-
-    async def _look(self) -> None:
+    async def _look(self) -> TopicState:
+        """What the topic is some seconds later."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                self._seen = await self._cluster.topic(self._topic)
+                return await self._ask()
             except KafkaAccessError:
                 continue  # the tail notices silence by itself
 
-    async def _is_the_same(self, state: TopicState, tail: Tail) -> bool:
+    async def _goes_on(self, state: TopicState, tail: Tail) -> bool:
         """Whether the tail can go on; new partitions join it."""
-        if not self._is_there(state) or state.topic_id != self._topic_id:
+        if not self._is_there(state) or self._positions.is_another(state):
             return False
         try:
             positions = await self._assign(state)
-        except BrokersUnavailableError:
-            return True  # a new partition without leader: the next look asks again
+        except KafkaAccessError:
+            return True  # what is missing is told, and the next look asks again
         if positions:
             tail.add_partitions(positions)
         return True
 
-    def _take_in(self, polled: Polled, begun_ms: int) -> None:
-        for columns in polled.columns:
-            self._follower.folded(columns, self._gauge.fold(columns))
-        for notice in polled.notices:
-            if isinstance(notice, Lost):
-                after = polled.progress[notice.partition].next_offset
-                self._gauge.passed(self._topic, notice.partition, after, lost=notice.records)
-                write(self._log, Event.RECORDS_LOST, partition=notice.partition,
-                      first_offset=notice.offset, offsets=notice.records)  # fmt: skip
-            elif isinstance(notice, Undecodable):
-                after = polled.progress[notice.partition].next_offset
-                self._gauge.passed(self._topic, notice.partition, after, undecodable=notice.records)
-                write(self._log, Event.RECORDS_UNDECODABLE, partition=notice.partition,
-                      first_offset=notice.offset, records=notice.records,
-                      reason=notice.damage.value)  # fmt: skip
-        if any(isinstance(notice, Truncated) for notice in polled.notices):
-            write(self._log, Event.LOG_TRUNCATED, notices=[str(n) for n in polled.notices])
-            self._begin_life()
-            positions = {p: progress.next_offset for p, progress in polled.progress.items()}
-            self._gauge.assigned(self._topic, positions)
-        for partition, progress in polled.progress.items():
-            if progress.end_offset is not None and progress.answered_ms is not None:
-                self._gauge.answered(
-                    self._topic, partition, progress.end_offset, progress.answered_ms
-                )
-        self._judge_sight(polled, begun_ms)
+    def _is_there(self, state: TopicState) -> TypeGuard[Present]:
+        if isinstance(state, Absent):
+            self._positions.absent()
+            remedy = "create it or correct its name; the gauge never creates a topic"
+            self._lost(Event.TOPIC_ABSENT, f"{self._what} does not exist; {remedy}")
+        elif isinstance(state, Forbidden):
+            self._lost(Event.TOPIC_FORBIDDEN, _grant(state))
+        return isinstance(state, Present)
 
-    def _judge_sight(self, polled: Polled, begun_ms: int) -> None:
-        forbidden = [n.right for n in polled.notices if isinstance(n, Forbidden)]
-        unanswered = _unanswered(polled.progress, begun_ms, self._now_ms() - BLIND_AFTER_MS)
+    async def _assign(self, state: Present) -> dict[int, int]:
+        positions = await self._positions.assign(state)
+        if positions:
+            self._follower.assigned(self._topic)
+        return positions
+
+    def _judge_sight(self, polled: Polled, silence: Silence) -> None:
+        """Only an answer for every partition shows that what was lost is back."""
+        now_seconds = asyncio.get_running_loop().time()
+        silence.note(polled.progress, now_seconds)
+        forbidden = [notice for notice in polled.notices if isinstance(notice, Forbidden)]
+        silent = silence.unanswered(now_seconds)
         if forbidden:
-            self._lost(Event.TOPIC_FORBIDDEN, f"the right {forbidden[0]} is missing; grant it")
-        elif unanswered:
-            reason = f"no broker answers for partitions {unanswered}"
-            self._sight.lost(self._what, Event.KAFKA_UNREACHABLE, reason)
-        else:
-            self._sight.regained(self._what)
+            silence.begin_anew()
+            self._lost(Event.TOPIC_FORBIDDEN, _grant(forbidden[0]))
+        elif silent or self._positions.missing:
+            unseen = BLIND_AFTER_SECONDS if silent else 0.0
+            self._lost(Event.KAFKA_UNREACHABLE, self._unanswered(silent), unseen)
+        elif silence.all_heard:
+            self._sight.regained([self._what])
+
+    def _unanswered(self, silent: list[int]) -> str:
+        partitions = few(sorted({*silent, *self._positions.missing}))
+        return f"no broker answers for partition {partitions or 'any'}"
+
+    def _lost(self, event: Event, reason: str, unseen_seconds: float = 0.0) -> None:
+        self._sight.lost(event, [Loss(self._what, reason, unseen_seconds)])
+        self._follower.waiting(self._topic, reason)
 
 
-def new_life() -> str:
-    """A name for a life that no other has."""
-    return uuid.uuid4().hex[:16]
+def _truncated(polled: Polled) -> bool:
+    return any(isinstance(notice, Truncated) for notice in polled.notices)
 
 
-def _unanswered(progress: Mapping[int, Progress], begun_ms: int, since_ms: int) -> list[int]:
-    """The partitions for which no fetch was answered since then, and asked for before."""
-    return [
-        partition
-        for partition, at in progress.items()
-        if (begun_ms if at.answered_ms is None else at.answered_ms) < since_ms
-    ]
+def _grant(forbidden: Forbidden) -> str:
+    return f"the right {forbidden.right} is missing; grant it"
 
 
 def _in_one_line(error: KafkaAccessError) -> str:

@@ -192,7 +192,7 @@ class StreamGauge:
 
     def sees_all(self, now_ms: int) -> bool:
         """Whether there is nothing that the gauge cannot vouch for."""
-        return self._completeness(now_ms) == 1 and not self._blind_now(now_ms)
+        return not self._blind_now(now_ms)
 
     def tick(self, now_ms: int) -> Told:
         """Cut the window that has ended, judge every check, and say all that is known."""

@@ -103,6 +103,4 @@ def is_pattern(group: str) -> bool:
 
 def matching(group: str, names: Iterable[str]) -> list[str]:
     """The names that a configured group or pattern means, sorted."""
-    if is_pattern(group):
-        return sorted(name for name in names if fnmatchcase(name, group))
-    return [name for name in names if name == group]
+    return sorted(name for name in names if fnmatchcase(name, group))

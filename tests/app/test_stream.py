@@ -1,0 +1,112 @@
+"""One stream at work: when it ticks, and what of it is an event."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from streamgauge.app.sinks import Sinks
+from streamgauge.app.stream import StreamSettings, StreamWatch
+from streamgauge.core.checks.policy import Limit, Policy
+from streamgauge.core.event_time import RecordRule
+from streamgauge.kafka.fetching import DEAD_LETTERS, STREAM
+from streamgauge.web.server import WebServer
+
+from .conftest import START_MS, at_once
+
+SETTINGS = StreamSettings("read_committed", "latest", [RecordRule()], STREAM, DEAD_LETTERS, 1000)
+
+
+class Published:
+    """Keeps the snapshots it is told, with the time of each."""
+
+    def __init__(self):
+        self.snapshots = []
+
+    def publish(self, snapshot):
+        """Take one."""
+        self.snapshots.append(snapshot)
+
+
+@pytest.fixture
+def watch(policy, cluster, lines):
+    """Runs a stream on a cluster without topics for so long: `watch(seconds, "group")`."""
+
+    async def run(seconds, *groups, **changes):
+        def now_ms():
+            return START_MS + round((loop.time() - begun) * 1000)
+
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        web = WebServer("127.0.0.1", 0, streams=["shop"], sinks=lambda: (), now_ms=now_ms)
+        published = Published()
+        sinks = Sinks(web, None, published)
+        made = StreamWatch(policy(*groups, **changes), SETTINGS, cluster, sinks, now_ms)
+        task = asyncio.create_task(made.run())
+        await asyncio.sleep(seconds)
+        task.cancel()
+        ended = await asyncio.gather(task, return_exceptions=True)
+        return published.snapshots, ended[0]
+
+    return run
+
+
+def of(lines, event):
+    """The lines of an event."""
+    return [line for line in lines if line["event"] == event]
+
+
+@at_once
+async def test_it_ticks_every_second_after_a_first_look(watch):
+    """Nothing is told while nothing can have been seen yet, but not for long."""
+    snapshots, _ = await watch(20)
+    times = [snapshot.as_of_ms - START_MS for snapshot in snapshots]
+    assert 2_900 <= times[0] <= 3_200
+    gaps = [after - before for before, after in pairwise(times)]
+    assert len(times) >= 17
+    assert max(gaps) <= 1_100
+
+
+@at_once
+async def test_a_window_is_cut_at_its_very_end(watch, lines):
+    """Not at the next full second of the process."""
+    await watch(200, window_ms=60_000)
+    closed = [line["end_ms"] - START_MS for line in of(lines, "window_closed")]
+    assert closed == [60_000, 120_000, 180_000]
+    assert {line["records"] for line in of(lines, "window_closed")} == {0}
+
+
+@at_once
+async def test_only_changes_of_a_check_are_events(watch, lines):
+    """One line for each change, with the level before; a pass from the start is none."""
+    checks = {"fresh": Policy(), "no_dead_letters": Policy(), "arrival_age": Policy()}
+    checks["lag"] = Policy(warn=Limit(above=1))
+    await watch(60, "a", checks=checks)
+    (line,) = of(lines, "check_changed")
+    assert (line["check"], line["standing"], line["before"]) == ("lag__a", "unknown", None)
+    assert (line["asset"], line["stream"]) == ("kafka/orders", "shop")
+
+
+@at_once
+async def test_without_groups_no_group_is_asked_for(watch, cluster):
+    """It would cost requests and rights."""
+    await watch(30)
+    assert {question[0] for question in cluster.asked} == {"topic"}
+
+
+@at_once
+async def test_groups_are_listed_and_polled_once_there_are_positions(watch, cluster):
+    """Here there are none, so only the listing is asked for."""
+    await watch(30, "a-*")
+    assert {question[0] for question in cluster.asked} == {"topic", "groups"}
+
+
+@at_once
+async def test_a_mistake_in_any_part_ends_the_stream(watch, cluster):
+    """With the mistake as it was."""
+    cluster.topics = {"dlq": LookupError("a mistake")}
+    _, ended = await watch(10)
+    assert isinstance(ended, ExceptionGroup)
+    assert str(ended.exceptions[0]) == "a mistake"
