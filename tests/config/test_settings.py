@@ -176,7 +176,7 @@ def test_checks(configure: Configure):
             "    topic: a\n"
             "    groups: [g]\n"
             "    checks:\n"
-            "      fresh: {warn: {above: 1m30s}, fail: {above: 0.5, for: 2m}, on_no_data: pass}\n"
+            "      fresh: {warn: {above: 1m30s}, fail: {above: 100.5, for: 2m}, on_no_data: pass}\n"
             "      arrival_age: {enabled: false}\n"
             "      lag: {warn: {above: 10000, for: 5m}, keep_failing_for: 2m}\n"
             "      throughput: {fail: {below: 0.5}}\n"
@@ -189,7 +189,7 @@ def test_checks(configure: Configure):
     assert fresh.warn is not None
     assert fresh.fail is not None
     assert (fresh.warn.above, fresh.warn.below, fresh.warn.for_ms) == (90.0, None, None)
-    assert (fresh.fail.above, fresh.fail.for_ms) == (0.5, 120_000)
+    assert (fresh.fail.above, fresh.fail.for_ms) == (100.5, 120_000)
     assert (fresh.on_no_data, fresh.keep_failing_for_ms, fresh.enabled) == ("pass", None, True)
     assert checks.arrival_age is not None
     assert not checks.arrival_age.enabled
