@@ -182,6 +182,8 @@ def test_groups_found_by_a_pattern_are_watched(gauge):
     log = LogOffsets("orders", {0: 0, 1: 0}, {0: 4, 1: 0}, 102_000)
     gauge.offsets([CommittedOffsets("b-1", "orders", {0: 4, 1: 0}, 102_000)], log)
     assert levels(gauge.tick(102_000))["lag__b__"] == "pass"
+    gauge.offsets([], None)
+    assert levels(gauge.tick(102_500))["lag__b__"] == "pass", "the last answer stands"
     gauge.offsets([CommittedOffsets("b-1", "orders", {0: 0, 1: 0}, 103_000)], None)
     assert levels(gauge.tick(103_000))["lag__b__"] == "unknown"
     gauge.offsets([], replace(log, seen_at_ms=103_001))

@@ -12,6 +12,7 @@ from streamgauge.core.wording import duration, few, moment, number
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
     [
+        (59_999, "59 s"), (3_599_999, "59 m 59 s"), (86_399_999, "23 h 59 m"),
         (0, "0 ms"), (999, "999 ms"), (1000, "1 s"), (1999, "1 s"), (60_000, "1 m"),
         (61_000, "1 m 1 s"), (3_600_000, "1 h"), (3_605_000, "1 h"), (5_400_000, "1 h 30 m"),
         (86_400_000, "1 d"), (90_061_000, "1 d 1 h"), (86_460_000, "1 d"),

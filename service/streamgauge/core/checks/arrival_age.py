@@ -21,7 +21,7 @@ def _measure(snapshot: Snapshot) -> Iterator[Measure]:
     blind = window_blind(snapshot)
     value = None if window is None else window.totals.arrival_ages.quantile_seconds(0.99)
     text = f"{topic} had no record in the last window"
-    if window is not None and value is not None:
+    if value is not None:
         text = f"the 99th percentile of the arrival ages of {topic} is {number(value)} s"
     elif window is not None and window.totals.records and blind is None:
         records = f"{window.totals.records:,} records"
