@@ -48,6 +48,8 @@ def test_a_check_without_limits_demands_nothing_until_one_is_set():
     """`throughput` has none; half a limit without a bound is none."""
     assert DEFAULTS["throughput"].warn is None
     assert policies(throughput={"keep_failing_for": "1m"})["throughput"].warn is None
+    assert DEFAULTS["no_dead_letters"].warn is None
+    assert policies(no_dead_letters={"warn": {"for": "1m"}})["no_dead_letters"].warn is None
     assert policies(throughput={"warn": {"below": 2}})["throughput"].warn == Limit(below=2)
     assert policies(arrival_age={"warn": {"for": "1m"}})["arrival_age"].fail == (
         DEFAULTS["arrival_age"].fail

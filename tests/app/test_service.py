@@ -181,6 +181,24 @@ async def test_whatever_breaks_ends_the_service_loudly(fault, serve, lines, even
     assert cluster.closed
 
 
+async def test_a_source_that_breaks_when_it_is_stopped_is_told_too(serve, eventually, lines):
+    """Its mistake is not taken for its end."""
+
+    class Stubborn(FakeCluster):
+        async def topic(self, name):
+            self.asked.append(name)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise LookupError("a mistake")
+
+    cluster = Stubborn()
+    running = serve(cluster)
+    await eventually(lambda: len(cluster.asked) == 2)
+    well, _ = await running.end()
+    assert (well, set(crashes(lines))) == (False, {"LookupError('a mistake')"})
+
+
 async def test_what_breaks_while_stopping_is_told_too(serve, eventually, lines, events):
     """And everything else still closes."""
     running = serve(dagster=FakeDagster(flush=LookupError("a mistake")))
@@ -199,7 +217,7 @@ async def test_everything_dead_at_once_does_not_hold_the_end(serve, eventually, 
     writer.write(b"GET /status HTTP/1.1\r\nHost: x\r\n")
     await writer.drain()
     well, seconds = await running.end()
-    assert not well
-    assert seconds < GRACE_SECONDS + 1
+    assert (well, seconds < GRACE_SECONDS + 1) == (True, True)
+    assert events()[-1] == "service_cut_short"
     assert await reader.read() == b""
     writer.close()

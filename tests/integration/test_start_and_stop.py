@@ -23,8 +23,12 @@ class Broken(Cluster):
         threading.Thread(target=threading.Event().wait).start()
         raise LookupError("a mistake")
 
+def unable(connection):
+    "Does not even begin."
+    raise LookupError("a mistake")
+
 log.configure()
-sys.exit(run(load(sys.argv[1], {}), Broken))
+sys.exit(run(load(sys.argv[2], {}), {"begun": Broken, "beginning": unable}[sys.argv[1]]))
 """
 
 
@@ -110,11 +114,12 @@ def test_a_second_signal_ends_at_once(gauge, mute_port):
     assert started.lines[-1]["event"] == "service_cut_short"
 
 
-def test_a_mistake_in_the_code_ends_the_process_loudly(gauge, closed_port):
+@pytest.mark.parametrize("when", ["beginning", "begun"])
+def test_a_mistake_in_the_code_ends_the_process_loudly(when, gauge, closed_port):
     """Exit code 1 and a line with the mistake itself, although a thread would keep it alive."""
     started = gauge(
         configuration(f"127.0.0.1:{closed_port}", {"orders": "orders"}, grace_period="3s"),
-        command=(sys.executable, "-c", BROKEN),
+        command=(sys.executable, "-c", BROKEN, when),
     )
     assert started.wait(30) == 1
     (told,) = started.events("crashed")

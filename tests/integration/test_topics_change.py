@@ -53,6 +53,23 @@ def test_an_absent_topic_is_told_and_the_other_stream_works(
     assert started.get("/readyz").status_code == 200
 
 
+def test_a_dead_letter_topic_may_be_created_by_its_first_dead_letter(
+    broker, create_topic, topic_name, gauge
+):
+    """Nobody waits for it, it is told to be absent, and the first one in it fails the check."""
+    topic, dlq = topic_name("orders"), topic_name("dlq")
+    create_topic(topic, 1, {})
+    entry = {"topic": topic, "dead_letters": [{"topic": dlq}]}
+    started = gauge(configuration(broker.bootstrap_servers, {"orders": entry}))
+    started.wait_ready()
+    assert dlq in started.wait_for("topic_absent")["reason"]
+    wait_until(lambda: started.level("no_dead_letters") == "unknown")
+    create_topic(dlq, 1, {})
+    Truthful(broker.bootstrap_servers).send(dlq, 1)
+    wait_until(lambda: started.level("no_dead_letters") == "fail")
+    assert started.stream()["totals"]["dead_letters"] == 1
+
+
 def test_a_recreated_topic_is_a_new_life(broker, create_topic, topic_name, gauge, producer, admin):
     """Old totals end with the old topic; the new one is counted from its first record."""
     topic = topic_name("orders")

@@ -90,11 +90,18 @@ class Service:
             with self._telling_crashes():
                 stream.tell_last()
         with self._telling_crashes():
-            kept = CLOSING_SHARE * grace_seconds
-            async with asyncio.timeout_at(deadline):
-                await self._sinks.flush(max(0.0, deadline - clock() - kept))
+            await self._flush(deadline, CLOSING_SHARE * grace_seconds)
         await self._sinks.web.stop(max(0.0, deadline - clock()))
         await asyncio.wait({closing}, timeout=max(0.0, deadline - clock()))
+
+    async def _flush(self, deadline: float, kept_seconds: float) -> None:
+        """A sink that does not keep to its time is cut off."""
+        left_seconds = deadline - asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._sinks.flush(max(0.0, left_seconds - kept_seconds))
+        except TimeoutError:
+            write(self._log, Event.SERVICE_CUT_SHORT)
 
     @contextlib.contextmanager
     def _telling_crashes(self) -> Iterator[None]:

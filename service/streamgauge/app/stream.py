@@ -73,8 +73,6 @@ class StreamWatch:
         self._log = structlog.get_logger("streamgauge.app").bind(stream=policy.name)
         self._gauge = StreamGauge(policy, new_life(), now_ms())
         self._wake = asyncio.Event()
-        # a dead letter topic is often created by its first dead letter: nobody waits for that
-        self._unassigned = {policy.topic: f"topic {policy.topic} was not asked for yet"}
         self._ticked = False
         context = StreamContext(
             gauge=self._gauge,
@@ -184,11 +182,10 @@ class StreamWatch:
             self._wake.set()
 
     def _assigned(self, topic: str) -> None:
-        self._unassigned.pop(topic, None)
-        if not self._unassigned:
+        """A dead letter topic is often created by its first dead letter: nobody waits for that."""
+        if topic == self._policy.topic:
             self._sinks.web.set_ready(self._policy.name)
 
     def _waiting(self, topic: str, reason: str) -> None:
-        if topic in self._unassigned:
-            self._unassigned[topic] = reason
-            self._sinks.web.set_waiting(self._policy.name, "; ".join(self._unassigned.values()))
+        if topic == self._policy.topic:
+            self._sinks.web.set_waiting(self._policy.name, reason)
