@@ -20,14 +20,14 @@ def run_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def broker(run_folder):
     """The best kind of broker that runs here, one for the whole run; not to be killed."""
-    with import_module("streamgauge_demo.shared").share_broker(run_folder) as shared:
+    with import_module("streamgauge_demo.parts.shared").share_broker(run_folder) as shared:
         yield shared
 
 
 @pytest.fixture(scope="session")
 def secure_broker(run_folder):
     """A real broker that demands identity and rights, one for the whole run."""
-    share_secure_broker = import_module("streamgauge_demo.shared").share_secure_broker
+    share_secure_broker = import_module("streamgauge_demo.parts.shared").share_secure_broker
     with _java_or_skip(lambda: share_secure_broker(run_folder)) as shared:
         yield shared
 
@@ -35,13 +35,15 @@ def secure_broker(run_folder):
 @pytest.fixture
 def java():
     """Whatever a broker in Java needs, made if it is not there yet."""
-    return _java_or_skip(import_module("streamgauge_demo.kafka_node").prepare_kafka_node)
+    return _java_or_skip(import_module("streamgauge_demo.parts.kafka_node").prepare_kafka_node)
 
 
 @pytest.fixture
 def java_broker():
     """A real broker of this test alone, which may be killed and restarted."""
-    with _java_or_skip(import_module("streamgauge_demo.broker_java").launch_java_broker) as own:
+    with _java_or_skip(
+        import_module("streamgauge_demo.parts.broker_java").launch_java_broker
+    ) as own:
         yield own
 
 
@@ -49,7 +51,7 @@ def java_broker():
 def real_broker(broker):
     """The broker of the run if it is real Apache Kafka."""
     if broker.kind == "mock":
-        general = import_module("streamgauge_demo.broker_mock").LIMITS
+        general = import_module("streamgauge_demo.parts.broker_mock").LIMITS
         pytest.skip(" ".join(limit for limit in broker.limits if limit not in general))
     return broker
 
@@ -76,14 +78,14 @@ def create_topic(broker):
 @pytest.fixture(scope="session")
 def dagster_server(run_folder):
     """A client of a real webserver without definitions, one for the whole run."""
-    with import_module("streamgauge_demo.shared").share_dagster_server(run_folder) as shared:
+    with import_module("streamgauge_demo.parts.shared").share_dagster_server(run_folder) as shared:
         yield shared
 
 
 @pytest.fixture
 def otlp_receiver():
     """A real OTLP receiver, gRPC and HTTP, of this test alone."""
-    with import_module("streamgauge_demo.otlp_receiver").OtlpReceiver() as receiver:
+    with import_module("streamgauge_demo.parts.otlp_receiver").OtlpReceiver() as receiver:
         yield receiver
 
 
@@ -91,7 +93,7 @@ def _java_or_skip(launch):
     """Launch what runs in Java only, or skip and tell why there is none."""
     if os.environ.get("STREAMGAUGE_BROKER") == "mock":
         pytest.skip("needs Apache Kafka in Java, and STREAMGAUGE_BROKER asks for the mock broker")
-    unavailable = import_module("streamgauge_demo.broker_contract").BrokerUnavailableError
+    unavailable = import_module("streamgauge_demo.parts.broker_contract").BrokerUnavailableError
     try:
         return launch()
     except unavailable as error:

@@ -30,7 +30,7 @@ from streamgauge.core.totals import GroupTotals, Totals
 from streamgauge.dagster.client import DagsterAddress, DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
 from streamgauge.model import GroupStatus, LagBound, Level
-from streamgauge_demo.dagster_client import DagsterClient as ReadBack
+from streamgauge_demo.parts.dagster_client import DagsterClient as ReadBack
 
 LIFE_START_MS = 1_800_000_000_000
 HOUR_MS = 3_600_000

@@ -12,7 +12,7 @@ import trustme
 
 from streamgauge.dagster.client import ANSWER_MAX, DagsterAddress, DagsterClient
 from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured, Unavailable
-from streamgauge_demo.ports import free_ports
+from streamgauge_demo.parts.ports import free_ports
 
 HEADERS = {"Dagster-Cloud-Api-Token": "secret", "X-Team": "a"}
 BROKEN = {"Authorization": "secret\nline"}

@@ -13,7 +13,7 @@ from streamgauge.dagster.client import DagsterAddress, DagsterClient
 from streamgauge.dagster.outcome import Misconfigured
 from streamgauge.dagster.payloads import check_evaluation
 from streamgauge.model import Level
-from streamgauge_demo.dagster_server import launch_dagster_server
+from streamgauge_demo.parts.dagster_server import launch_dagster_server
 
 pytestmark = pytest.mark.timeout(240)  # each starts a webserver, which takes long on a busy machine
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamgauge_demo.broker_secure import unsecured_token
+from streamgauge_demo.parts.broker_secure import unsecured_token
 
 from .gauge_process import configuration, wait_until
 from .truthful import Truthful

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamgauge_demo.dagster_server import DagsterServer
-from streamgauge_demo.otlp_receiver import OtlpReceiver
+from streamgauge_demo.parts.dagster_server import DagsterServer
+from streamgauge_demo.parts.otlp_receiver import OtlpReceiver
 
 from .gauge_process import asset_of, configuration, otlp_variables, wait_until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka.admin import NewPartitions
 
-from streamgauge_demo.broker_contract import admin_client
+from streamgauge_demo.parts.broker_contract import admin_client
 
 from .gauge_process import configuration, wait_until
 from .truthful import Truthful

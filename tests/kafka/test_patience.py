@@ -11,7 +11,7 @@ from aiokafka.protocol.metadata import MetadataResponse_v5
 from streamgauge.kafka.connection import Connection
 from streamgauge.kafka.fetching import TailSettings, start_consumer
 from streamgauge.kafka.patience import MetadataLimiter, stop_within
-from streamgauge_demo.broker_mock import MockBroker
+from streamgauge_demo.parts.broker_mock import MockBroker
 
 
 class CountingClient:

@@ -10,7 +10,7 @@ from streamgauge.kafka.cluster import Cluster
 from streamgauge.kafka.connection import Connection
 from streamgauge.kafka.errors import BrokersUnavailableError
 from streamgauge.kafka.tokens import TokenFile
-from streamgauge_demo.broker_secure import PLAIN_USERS, unsecured_token
+from streamgauge_demo.parts.broker_secure import PLAIN_USERS, unsecured_token
 
 
 class Login:

@@ -22,7 +22,7 @@ from streamgauge.core.totals import GroupTotals, Totals
 from streamgauge.core.traced import TracedRecord
 from streamgauge.model import Blind, Columns, GroupStatus, LagBound, Level
 from streamgauge.otlp.sink import OtlpSettings, OtlpSink
-from streamgauge_demo.otlp_receiver import NO_FAULTS
+from streamgauge_demo.parts.otlp_receiver import NO_FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

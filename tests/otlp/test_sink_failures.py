@@ -10,7 +10,7 @@ import pytest
 
 from streamgauge.otlp.environment import OtlpConfigurationError
 from streamgauge.otlp.sink import OtlpSettings, OtlpSink
-from streamgauge_demo.otlp_receiver import NO_FAULTS, Faults
+from streamgauge_demo.parts.otlp_receiver import NO_FAULTS, Faults
 
 RECORDS = "streamgauge.records"
 FAULTS = {

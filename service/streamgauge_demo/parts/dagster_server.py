@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from streamgauge_demo.child import Child
-from streamgauge_demo.dagster_client import CheckExecution, DagsterClient, Observation
-from streamgauge_demo.ports import free_ports
+from streamgauge_demo.parts.child import Child
+from streamgauge_demo.parts.dagster_client import CheckExecution, DagsterClient, Observation
+from streamgauge_demo.parts.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,10 +2,10 @@
 
 import pytest
 
-from streamgauge_demo.broker import BrokerUnavailableError, launch_broker
-from streamgauge_demo.broker_mock import MockBroker
-from streamgauge_demo.kafka_node import find_java
-from streamgauge_demo.ports import free_ports
+from streamgauge_demo.parts.broker import BrokerUnavailableError, launch_broker
+from streamgauge_demo.parts.broker_mock import MockBroker
+from streamgauge_demo.parts.kafka_node import find_java
+from streamgauge_demo.parts.ports import free_ports
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from aiokafka.helpers import create_ssl_context
 
-from streamgauge_demo.broker_secure import (
+from streamgauge_demo.parts.broker_secure import (
     MUTUAL_TLS,
     PLAIN_USERS,
     SASL,

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from streamgauge_demo.child import Child
+from streamgauge_demo.parts.child import Child
 
 FAMILY = ["/bin/sh", "-c", "sleep 600 & echo $!; wait"]
 DEADLINE_SECONDS = 20.0
@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 20.0
 PARENT = """
 import sys, time
 from pathlib import Path
-from streamgauge_demo.child import Child
+from streamgauge_demo.parts.child import Child
 folder = Path(sys.argv[1])
 child = Child(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder)
 while not child.log_tail().endswith("\\n"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streamgauge_demo.dagster_server import launch_dagster_server
+from streamgauge_demo.parts.dagster_server import launch_dagster_server
 
 DEFINITIONS = """
 import dagster as dg

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from streamgauge_demo.broker_contract import Broker, BrokerUnavailableError, answers
-from streamgauge_demo.child import Child
-from streamgauge_demo.kafka_node import KafkaNode, prepare_kafka_node
-from streamgauge_demo.kafka_properties import CONTROLLER, PLAINTEXT, one_node_properties
-from streamgauge_demo.ports import free_ports
+from streamgauge_demo.parts.broker_contract import Broker, BrokerUnavailableError, answers
+from streamgauge_demo.parts.child import Child
+from streamgauge_demo.parts.kafka_node import KafkaNode, prepare_kafka_node
+from streamgauge_demo.parts.kafka_properties import CONTROLLER, PLAINTEXT, one_node_properties
+from streamgauge_demo.parts.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from streamgauge_demo import otlp_values
-from streamgauge_demo.otlp_servers import GrpcServer, HttpServer, Request, UnansweredError
+from streamgauge_demo.parts import otlp_values
+from streamgauge_demo.parts.otlp_servers import GrpcServer, HttpServer, Request, UnansweredError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import grpc
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-    from streamgauge_demo.otlp_values import HistogramPoint, NumberPoint, Row, Span
+    from streamgauge_demo.parts.otlp_values import HistogramPoint, NumberPoint, Row, Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, SpanKind, StatusCode
 
-from streamgauge_demo.otlp_receiver import NO_FAULTS, Faults, OtlpReceiver
+from streamgauge_demo.parts.otlp_receiver import NO_FAULTS, Faults, OtlpReceiver
 
 RESOURCE = Resource({"service.name": "test"})
 

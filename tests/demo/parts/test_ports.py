@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from streamgauge_demo.ports import free_ports
+from streamgauge_demo.parts.ports import free_ports
 
 
 def test_ports_are_different_and_can_be_bound():

@@ -15,11 +15,11 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from streamgauge_demo.broker import launch_broker
-from streamgauge_demo.broker_contract import Broker, BrokerUnavailableError
-from streamgauge_demo.broker_mock import LIMITS, MockBroker
-from streamgauge_demo.broker_secure import SecureBroker, launch_secure_broker
-from streamgauge_demo.dagster_server import DagsterClient, launch_dagster_server
+from streamgauge_demo.parts.broker import launch_broker
+from streamgauge_demo.parts.broker_contract import Broker, BrokerUnavailableError
+from streamgauge_demo.parts.broker_mock import LIMITS, MockBroker
+from streamgauge_demo.parts.broker_secure import SecureBroker, launch_secure_broker
+from streamgauge_demo.parts.dagster_server import DagsterClient, launch_dagster_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,9 +26,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from streamgauge_demo.broker_contract import Broker, admin_client
-from streamgauge_demo.broker_java import Listener, launch_java_broker
-from streamgauge_demo.kafka_properties import PLAINTEXT
+from streamgauge_demo.parts.broker_contract import Broker, admin_client
+from streamgauge_demo.parts.broker_java import Listener, launch_java_broker
+from streamgauge_demo.parts.kafka_properties import PLAINTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import confluent_kafka
 
-from streamgauge_demo.broker_contract import NO_CONFIG, Broker, BrokerUnavailableError
+from streamgauge_demo.parts.broker_contract import NO_CONFIG, Broker, BrokerUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

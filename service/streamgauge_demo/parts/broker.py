@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from streamgauge_demo.broker_contract import Broker, BrokerUnavailableError, answers
-from streamgauge_demo.broker_java import launch_java_broker
-from streamgauge_demo.broker_mock import MockBroker
+from streamgauge_demo.parts.broker_contract import Broker, BrokerUnavailableError, answers
+from streamgauge_demo.parts.broker_java import launch_java_broker
+from streamgauge_demo.parts.broker_mock import MockBroker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ _GIVEN_TIMEOUT_SECONDS: Final = 5.0
 
 
 def _launch_container_broker() -> Broker:
-    from streamgauge_demo.broker_container import (  # noqa: PLC0415 - half a second, for this alone
+    from streamgauge_demo.parts.broker_container import (  # noqa: PLC0415 - half a second, for this alone
         launch_container_broker,
     )
 

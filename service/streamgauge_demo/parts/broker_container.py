@@ -11,9 +11,9 @@ import docker.errors  # type: ignore[import-untyped] # published without type in
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient, get_docker_host
 
-from streamgauge_demo.broker_contract import Broker, BrokerUnavailableError, answers
-from streamgauge_demo.kafka_properties import CONTROLLER, PLAINTEXT, one_node_properties
-from streamgauge_demo.ports import free_ports
+from streamgauge_demo.parts.broker_contract import Broker, BrokerUnavailableError, answers
+from streamgauge_demo.parts.kafka_properties import CONTROLLER, PLAINTEXT, one_node_properties
+from streamgauge_demo.parts.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

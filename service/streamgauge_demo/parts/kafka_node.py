@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from streamgauge_demo.broker_contract import BrokerUnavailableError
-from streamgauge_demo.kafka_properties import NODE_ID
+from streamgauge_demo.parts.broker_contract import BrokerUnavailableError
+from streamgauge_demo.parts.kafka_properties import NODE_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

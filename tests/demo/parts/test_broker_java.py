@@ -7,8 +7,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from streamgauge_demo.broker_contract import BrokerUnavailableError, answers
-from streamgauge_demo.broker_java import launch_java_broker
+from streamgauge_demo.parts.broker_contract import BrokerUnavailableError, answers
+from streamgauge_demo.parts.broker_java import launch_java_broker
 
 pytestmark = [pytest.mark.real_broker, pytest.mark.usefixtures("java")]
 

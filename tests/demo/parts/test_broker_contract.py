@@ -4,8 +4,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from streamgauge_demo.broker_contract import answers
-from streamgauge_demo.broker_mock import MockBroker
+from streamgauge_demo.parts.broker_contract import answers
+from streamgauge_demo.parts.broker_mock import MockBroker
 
 HEADERS = [("traceparent", b"00-1-2-01"), ("note", b"a"), ("note", b""), ("none", None)]
 RECORDS = 20

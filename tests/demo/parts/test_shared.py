@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from streamgauge_demo.broker_contract import BrokerUnavailableError
-from streamgauge_demo.broker_mock import MockBroker
-from streamgauge_demo.shared import share_broker
+from streamgauge_demo.parts.broker_contract import BrokerUnavailableError
+from streamgauge_demo.parts.broker_mock import MockBroker
+from streamgauge_demo.parts.shared import share_broker
 
 USER = """
 import sys, time
 from pathlib import Path
-from streamgauge_demo.shared import share_broker
+from streamgauge_demo.parts.shared import share_broker
 broker = share_broker(Path(sys.argv[1]))
 print(broker.kind, broker.bootstrap_servers, flush=True)
 time.sleep(600)

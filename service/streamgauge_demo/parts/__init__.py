@@ -1,0 +1,1 @@
+"""Real parts that the tests and the demo meet: brokers, a Dagster webserver, an OTLP receiver."""
