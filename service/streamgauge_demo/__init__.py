@@ -1,1 +1,1 @@
-"""The demo: real or embedded brokers, receivers and servers, as the tests use them too."""
+"""The demo: a stream that falls ill and recovers, and the proofs that the gauge told it truly."""
