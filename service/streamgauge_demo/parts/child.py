@@ -8,6 +8,8 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
+from streamgauge_demo.parts.interrupts import deferred
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -29,23 +31,24 @@ class Child:
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
     ) -> None:
         self._log_path = folder / "log"
-        with self._log_path.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - the command is the demo's own
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env={**os.environ, **(environment or {})},
+        with deferred():
+            with self._log_path.open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603 - the command is the demo's own
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=folder,
+                    env={**os.environ, **(environment or {})},
+                    start_new_session=True,
+                )
+            self._guard = subprocess.Popen(  # noqa: S603 - a constant script, its arguments are not code
+                ["/bin/sh", "-c", _GUARD, "sh", str(self._process.pid), str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        self._guard = subprocess.Popen(  # noqa: S603 - a constant script, its arguments are not code
-            ["/bin/sh", "-c", _GUARD, "sh", str(self._process.pid), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
 
     @property
     def running(self) -> bool:
@@ -63,13 +66,18 @@ class Child:
             log.seek(max(0, self._log_path.stat().st_size - _LOG_TAIL_BYTES))
             return log.read().decode(errors="replace")
 
-    def terminate(self, grace_seconds: float) -> None:
-        """Ask the process to end, wait for it, then kill what is left of the group."""
+    def terminate(self, grace_seconds: float) -> int:
+        """Ask the process to end, wait for it, then kill what is left of the group.
+
+        Returns:
+            The exit code; -9 if the process did not end in time.
+        """
         if self.running:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace_seconds)
         self.kill()
+        return self._process.returncode
 
     def kill(self) -> None:
         """End the whole group at once (SIGKILL) and wait for it; a second call does nothing."""

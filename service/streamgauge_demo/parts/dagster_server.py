@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from streamgauge_demo.parts.child import Child
@@ -14,7 +15,7 @@ from streamgauge_demo.parts.dagster_client import CheckExecution, DagsterClient,
 from streamgauge_demo.parts.ports import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "CheckExecution",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 START_TIMEOUT_SECONDS: Final = 90.0
+NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _HOST: Final = "127.0.0.1"
 _POLL_SECONDS: Final = 0.1
 _LOAD_ERRORS: Final = """
@@ -41,7 +43,11 @@ class DagsterServer(DagsterClient):
     """
 
     def __init__(
-        self, definitions: str | Path | None, path_prefix: str, options: Sequence[str]
+        self,
+        definitions: str | Path | None,
+        path_prefix: str,
+        options: Sequence[str],
+        environment: Mapping[str, str],
     ) -> None:
         (port,) = free_ports(1, _HOST)
         super().__init__(f"http://{_HOST}:{port}{path_prefix}", on_close=self._clean_up)
@@ -56,6 +62,9 @@ class DagsterServer(DagsterClient):
             *(("--python-file", str(definitions)) if definitions else ("--empty-workspace",)),
             *options,
         ]
+        # the code server's socket lies in the temporary folder, and is left there by a kill
+        own = {"DAGSTER_HOME": str(self.home), "TMPDIR": str(self.home)}
+        self._environment: Final = {**environment, **own}
         self._child: Child | None = None
 
     def start(self, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
@@ -65,9 +74,7 @@ class DagsterServer(DagsterClient):
             RuntimeError: it ended or did not answer in time, with the end of its log; or the
                 definitions do not load, with the reason.
         """
-        # the code server's socket lies in the temporary folder, and is left there by a kill
-        environment = {"DAGSTER_HOME": str(self.home), "TMPDIR": str(self.home)}
-        self._child = Child(self._command, self.home, environment)
+        self._child = Child(self._command, self.home, self._environment)
         deadline = time.monotonic() + timeout_seconds
         while not self.answers():
             if not self._child.running or time.monotonic() > deadline:
@@ -109,7 +116,11 @@ class DagsterServer(DagsterClient):
 
 
 def launch_dagster_server(
-    definitions: str | Path | None = None, *, path_prefix: str = "", options: Sequence[str] = ()
+    definitions: str | Path | None = None,
+    *,
+    path_prefix: str = "",
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] = NO_VARIABLES,
 ) -> DagsterServer:
     """Start a webserver on a free port of 127.0.0.1.
 
@@ -118,11 +129,12 @@ def launch_dagster_server(
             the workspace is empty, which starts twice as fast and takes reports for any key.
         path_prefix: the path under which everything is served, such as `/dagster`.
         options: further options of `dagster-webserver`, such as `--read-only`.
+        environment: further variables, which the definitions may read.
 
     Raises:
         RuntimeError: the webserver did not start, or the definitions do not load.
     """
-    server = DagsterServer(definitions, path_prefix, options)
+    server = DagsterServer(definitions, path_prefix, options, environment)
     try:
         server.start()
     except BaseException:

@@ -105,6 +105,11 @@ class OtlpReceiver:
         with self._changed:
             return [span for found in self._traces for span in otlp_values.spans(found)]
 
+    def received(self) -> tuple[list[ExportMetricsServiceRequest], list[ExportTraceServiceRequest]]:
+        """Give the requests with metrics and those with spans, as they came."""
+        with self._changed:
+            return list(self._metrics), list(self._traces)
+
     def forget(self) -> None:
         """Begin anew with nothing received; the faults stay."""
         with self._changed:

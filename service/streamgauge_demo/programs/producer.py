@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 from aiokafka import AIOKafkaProducer
@@ -23,55 +23,57 @@ if TYPE_CHECKING:
     from streamgauge_demo.programs.orders import Order
     from streamgauge_demo.programs.story import Phase
 
-_LOG_APPEND_TIME: Final = 1
-
 
 @click.command()
 @click.option("--bootstrap-servers", required=True)
 @click.option("--topic", required=True)
 @click.option("--dead-letters", help="Create this topic and TOPIC where they are absent.")
 @click.option("--log", "log_path", required=True, help="File for the log; - for standard output.")
+@click.option("--append-time", is_flag=True, help="The broker stamps the records of TOPIC.")
 @click.option("--forever", is_flag=True, help="Tell the story again and again.")
-def main(
-    bootstrap_servers: str, topic: str, dead_letters: str | None, log_path: str, *, forever: bool
+def main(  # noqa: PLR0913 - one for each option
+    bootstrap_servers: str,
+    topic: str,
+    dead_letters: str | None,
+    log_path: str,
+    *,
+    append_time: bool,
+    forever: bool,
 ) -> None:
     """Send the orders of the story to TOPIC until it has ended, or until SIGTERM."""
     if dead_letters is not None:
         create_absent(bootstrap_servers, topic, dead_letters)
     tracing = Tracing("orders-api")
     with Journal(log_path) as journal:
-        work = _tell(bootstrap_servers, topic, journal, tracing, forever=forever)
-        asyncio.run(until_stopped(work))
+        story = Story(topic, journal, tracing, append_time=append_time)
+        asyncio.run(until_stopped(_tell(story, bootstrap_servers, forever=forever)))
         tracing.close()
         journal.write("stopped")
 
 
-async def _tell(
-    bootstrap_servers: str, topic: str, journal: Journal, tracing: Tracing, *, forever: bool
-) -> None:
+async def _tell(story: Story, bootstrap_servers: str, *, forever: bool) -> None:
     # idempotence: a record whose acknowledgement was lost is in the topic once all the same
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, enable_idempotence=True)
     async with producer:
-        journal.write("ready")
-        story = Story(producer, topic, journal, tracing)
-        await story.tell()
+        story.journal.write("ready")
+        await story.tell(producer)
         while forever:
-            await story.tell()
+            await story.tell(producer)
 
 
 class Story:
     """Sends phase after phase, each at its own pace."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, topic: str, journal: Journal, tracing: Tracing
+        self, topic: str, journal: Journal, tracing: Tracing, *, append_time: bool
     ) -> None:
-        self._producer = producer
         self._topic = topic
-        self._journal = journal
+        self.journal = journal
         self._tracing = tracing
+        self._append_time = append_time
         self._unacknowledged: set[asyncio.Future[RecordMetadata]] = set()
 
-    async def tell(self) -> None:
+    async def tell(self, producer: AIOKafkaProducer) -> None:
         """Send all phases; each ends when all its orders are acknowledged.
 
         Raises:
@@ -79,23 +81,21 @@ class Story:
         """
         orders = Orders()
         for phase in STORY:
-            self._journal.write("phase_began", phase=phase.name)
+            self.journal.write("phase_began", phase=phase.name)
             began = time.monotonic()
             for number, order in enumerate(orders.of(phase)):
                 await asyncio.sleep(began + number / phase.per_second - time.monotonic())
-                await self._send(order, phase)
+                await self._send(producer, order, phase)
             await asyncio.gather(*self._unacknowledged)
-            self._journal.write("phase_ended", phase=phase.name)
+            self.journal.write("phase_ended", phase=phase.name)
             await asyncio.sleep(PAUSE_SECONDS)
-        self._journal.write("story_ended")
+        self.journal.write("story_ended")
 
-    async def _send(self, order: Order, phase: Phase) -> None:
+    async def _send(self, producer: AIOKafkaProducer, order: Order, phase: Phase) -> None:
         sent_ms = now_ms()
         event_ms = sent_ms - order.delay_ms
         headers = [("event-time", str(event_ms).encode()), ("content-type", b"application/json")]
-        future = await self._producer.send(
-            self._topic, key=order.key, value=order.value, headers=headers
-        )
+        future = await producer.send(self._topic, key=order.key, value=order.value, headers=headers)
         written_by = self._tracing.last_sent
         said = {
             "phase": phase.name,
@@ -115,12 +115,11 @@ class Story:
             return
         self._unacknowledged.discard(future)
         told = future.result()
-        exact = told.timestamp_type == _LOG_APPEND_TIME
-        self._journal.write(
+        self.journal.write(
             "sent",
             partition=told.partition,
             offset=told.offset,
-            append_ms=told.timestamp if exact else None,
+            append_ms=told.timestamp if self._append_time else None,
             **said,
         )
 

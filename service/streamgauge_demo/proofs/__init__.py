@@ -1,0 +1,1 @@
+"""The proofs: each holds something that was told against what the programs logged themselves."""
