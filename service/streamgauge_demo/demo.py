@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """Variable that names somebody else's collector."""
+_FORGET_SECONDS: Final = 30.0
+"""How much telemetry is kept in memory while nobody asks for it."""
 
 
 def run(console: Console, kept: Path | None) -> bool:
@@ -102,7 +105,9 @@ def _stay_up(console: Console, stage: Stage) -> None:
     console.print()
     console.print("Everything runs again, with the story told over and over. Open")
     for what, url in stage.addresses().items():
-        console.print(f"  {what:<32}{url}", soft_wrap=True)
+        console.print(f"  {what:<36}{url}", soft_wrap=True)
     console.print("Ctrl-C ends it and leaves nothing behind.")
-    while True:
-        signal.pause()
+    with contextlib.suppress(SystemExit):  # the verdict stays what it was
+        while True:
+            time.sleep(_FORGET_SECONDS)
+            stage.forget_telemetry()

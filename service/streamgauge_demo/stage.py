@@ -59,6 +59,7 @@ class Stage:
 
     def __init__(self, folder: Path, endpoint: str | None) -> None:
         self.folder: Final = folder
+        self._logs = folder
         self._config: Final = folder / "streamgauge.yaml"
         self._endpoint = endpoint
         self._parts = ExitStack()
@@ -102,7 +103,12 @@ class Stage:
         self._producer = self._start_producer()
 
     def begin_anew(self) -> None:
-        """Start gauge, services and a producer that tells the story for ever."""
+        """Start gauge, services and a producer that tells the story for ever.
+
+        Their logs are other ones, so that those of the story stay as they are.
+        """
+        self._logs = self.folder / "again"
+        self._logs.mkdir()
         self._start_gauge()
         self._start_services()
         self._producer = self._start_producer("--forever")
@@ -131,17 +137,22 @@ class Stage:
 
     def truth(self) -> Truth:
         """What the programs have logged so far."""
-        return truth.read(self.folder, self.names.groups)
+        return truth.read(self._logs, self.names.groups)
 
     def log_of(self, program: str) -> list[dict[str, Any]]:
         """The log of the producer or of a service so far."""
-        return list(truth.lines(truth.log_path(self.folder, program)))
+        return list(truth.lines(truth.log_path(self._logs, program)))
 
     @property
     def status_url(self) -> str:
         """Where the gauge tells its status."""
         lines = [line for line in self.gauge.log_lines() if line["event"] == "web_listening"]
         return f"http://{lines[-1]['address']}/status" if lines else ""
+
+    def forget_telemetry(self) -> None:
+        """Drop what our own receiver has received so far."""
+        if self.otlp is not None:
+            self.otlp.forget()
 
     def status(self) -> dict[str, Any]:
         """What the gauge says of the stream now; empty before it says anything."""
@@ -224,7 +235,7 @@ class Stage:
         always = {
             "--bootstrap-servers": self.broker.bootstrap_servers,
             "--topic": self.names.topic,
-            "--log": str(truth.log_path(self.folder, name)),
+            "--log": str(truth.log_path(self._logs, name)),
         }
         words = [word for option in (always | dict(options)).items() for word in option]
         return self._program(name, ["-m", f"streamgauge_demo.programs.{module}", *words, *flags])

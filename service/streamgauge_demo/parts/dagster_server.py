@@ -28,6 +28,8 @@ __all__ = [
 START_TIMEOUT_SECONDS: Final = 90.0
 NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _HOST: Final = "127.0.0.1"
+_SETTINGS: Final = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
+"""Nothing leaves the machine, and no dialog for newcomers lies over the page."""
 _POLL_SECONDS: Final = 0.1
 _LOAD_ERRORS: Final = """
 { workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
@@ -52,7 +54,7 @@ class DagsterServer(DagsterClient):
         (port,) = free_ports(1, _HOST)
         super().__init__(f"http://{_HOST}:{port}{path_prefix}", on_close=self._clean_up)
         self.home: Final = Path(tempfile.mkdtemp(prefix="streamgauge-dagster-"))
-        (self.home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        (self.home / "dagster.yaml").write_text(_SETTINGS)
         if isinstance(definitions, str):
             (self.home / "definitions.py").write_text(definitions)
             definitions = self.home / "definitions.py"

@@ -21,6 +21,7 @@ GO = """\
 if [ "$1" = env ]; then echo {version}; exit; fi
 echo "$@" >> {log}
 echo "$GOFLAGS" >> {log}
+mktemp -d >/dev/null
 echo "some output"
 {build}
 """
@@ -29,12 +30,18 @@ BUILD = "mkdir -p build go/mod && echo binary > build/otelcol-streamgauge"
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path):
-    """An empty cache, no Go on the path, and a user's flags that would break the build."""
+    """An empty cache, no Go on the path, and a user's flags that would break the build.
+
+    At the end nothing is left in the temporary folder.
+    """
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("GOFLAGS", "-mod=vendor")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
     (tmp_path / "bin").mkdir()
-    return tmp_path / "cache" / "streamgauge"
+    yield tmp_path / "cache" / "streamgauge"
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 @pytest.fixture
