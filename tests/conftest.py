@@ -4,7 +4,9 @@ Each fixture loads its part's module itself, so that unit tests wait for none of
 """
 
 import os
+from contextlib import ExitStack
 from importlib import import_module
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -80,6 +82,32 @@ def dagster_server(run_folder):
     """A client of a real webserver without definitions, one for the whole run."""
     with import_module("streamgauge_demo.parts.shared").share_dagster_server(run_folder) as shared:
         yield shared
+
+
+@pytest.fixture(scope="session")
+def collector_binary():
+    """The OpenTelemetry Collector that `make collector` has built."""
+    wanted = os.environ.get("STREAMGAUGE_COLLECTOR", "")
+    assert wanted in {"", "required"}, f"STREAMGAUGE_COLLECTOR is {wanted!r}; it may be required"
+    part = import_module("streamgauge_demo.parts.collector")
+    try:
+        return part.find_collector()
+    except part.CollectorUnavailableError as error:
+        if wanted:
+            raise
+        pytest.skip(f"needs the OpenTelemetry Collector: {error}")
+
+
+@pytest.fixture
+def launch_collector(collector_binary):
+    """Starter of collectors that run `otel-collector.yaml`: `launch_collector(NAME="value")`.
+
+    Each is stopped at the end.
+    """
+    launch = import_module("streamgauge_demo.parts.collector").launch_collector
+    shipped = Path(__file__).parents[1] / "otel-collector.yaml"
+    with ExitStack() as started:
+        yield lambda **environ: started.enter_context(launch(collector_binary, shipped, environ))
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from streamgauge_demo import truth
-from streamgauge_demo.parts import otlp_values
 from streamgauge_demo.parts.broker_contract import admin_client
 from streamgauge_demo.parts.dagster_client import CheckExecution, Observation
+from streamgauge_demo.parts.telemetry import Telemetry
 from streamgauge_demo.scenario import Names, asset_key, checks
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from streamgauge_demo.parts.broker_contract import Broker
     from streamgauge_demo.parts.dagster_client import DagsterClient
     from streamgauge_demo.parts.otlp_receiver import OtlpReceiver
-    from streamgauge_demo.parts.otlp_values import HistogramPoint, NumberPoint, Row, Span
     from streamgauge_demo.truth import Truth
 
 _RUN: Final = "run.json"
@@ -37,23 +36,19 @@ _MOST_EVENTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Telemetry:
+class KeptTelemetry(Telemetry):
     """What the OTLP receiver got, in the order in which it came."""
 
     metrics: tuple[ExportMetricsServiceRequest, ...]
     traces: tuple[ExportTraceServiceRequest, ...]
 
-    def numbers(self, name: str) -> list[Row[NumberPoint]]:
-        """The points of a gauge or sum, the newest last."""
-        return [row for each in self.metrics for row in otlp_values.number_rows(each, name)]
+    def metric_requests(self) -> tuple[ExportMetricsServiceRequest, ...]:
+        """Give the requests with metrics."""
+        return self.metrics
 
-    def histograms(self, name: str) -> list[Row[HistogramPoint]]:
-        """The points of a histogram, the newest last."""
-        return [row for each in self.metrics for row in otlp_values.histogram_rows(each, name)]
-
-    def spans(self) -> list[Span]:
-        """All spans."""
-        return [span for each in self.traces for span in otlp_values.spans(each)]
+    def trace_requests(self) -> tuple[ExportTraceServiceRequest, ...]:
+        """Give the requests with spans."""
+        return self.traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +118,8 @@ def keep_dagster(folder: Path, dagster: DagsterClient, names: Names) -> None:
 
 def keep_telemetry(folder: Path, receiver: OtlpReceiver) -> None:
     """Write down the requests as they came, one a line in base64."""
-    metrics, traces = receiver.received()
-    _write(folder / _METRICS, (request.SerializeToString() for request in metrics))
-    _write(folder / _TRACES, (request.SerializeToString() for request in traces))
+    _write(folder / _METRICS, (each.SerializeToString() for each in receiver.metric_requests()))
+    _write(folder / _TRACES, (each.SerializeToString() for each in receiver.trace_requests()))
 
 
 def read(folder: Path) -> Evidence:
@@ -158,10 +152,10 @@ def read(folder: Path) -> Evidence:
     )
 
 
-def _telemetry(folder: Path) -> Telemetry | None:
+def _telemetry(folder: Path) -> KeptTelemetry | None:
     if not (folder / _METRICS).exists():
         return None
-    return Telemetry(
+    return KeptTelemetry(
         tuple(ExportMetricsServiceRequest.FromString(line) for line in _lines(folder / _METRICS)),
         tuple(ExportTraceServiceRequest.FromString(line) for line in _lines(folder / _TRACES)),
     )

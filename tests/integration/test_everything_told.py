@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import signal
 import time
-from collections import Counter
-from fractions import Fraction
 
 import pytest
 
 from .gauge_process import asset_of, configuration, otlp_variables, wait_until
+from .wire import (
+    ages_ms,
+    assert_exemplars_are_records,
+    assert_spans_continue_records,
+    buckets_of,
+    buckets_told,
+    spans_of,
+    values,
+)
 
 FETCH_WAIT_MS = 100
-
-
-def bucket(age_ms: int) -> int | None:
-    """OTLP index at scale 3 of an age, by the definition in exact arithmetic; None for 0."""
-    if age_ms <= 0:
-        return None
-    eighth_power = Fraction(age_ms, 1000) ** 8
-    index = -80
-    while eighth_power > Fraction(2) ** (index + 1):
-        index += 1
-    return index
 
 
 @pytest.fixture
@@ -64,14 +60,6 @@ def start(gauge, broker, dagster_server, topics):
     return start
 
 
-def latest(rows, *names):
-    """The newest point by the values of these attributes."""
-    found = {}
-    for row in rows:
-        found[tuple(row.attributes[name] for name in names)] = row.point
-    return found
-
-
 def totals_told(dagster_server, asset_key):
     """The newest observation's metadata, empty before the first."""
     found = dagster_server.observations(asset_key, 1)
@@ -111,43 +99,17 @@ def test_counts_ages_and_traces_equal_the_producers_log(
     assert (code, seconds < 10) == (0, True)
 
     # the last export holds all that was counted, partition by partition
-    records = latest(otlp_receiver.metric_points("streamgauge.records"), "partition")
-    assert {p: point.value for (p,), point in records.items()} == counts
-    letters_told = latest(otlp_receiver.metric_points("streamgauge.dead_letters"), "topic")
-    assert letters_told[dlq,].value == 7
-    lag = latest(otlp_receiver.metric_points("kafka.consumer_group.lag"), "partition")
-    assert {p: point.value for (p,), point in lag.items()} == dict.fromkeys(counts, 10)
+    points = otlp_receiver.metric_points
+    assert values(points("streamgauge.records"), "partition") == counts
+    assert values(points("streamgauge.dead_letters"), "topic")[dlq] == 7
+    lag = values(points("kafka.consumer_group.lag"), "partition")
+    assert lag == dict.fromkeys(counts, 10)
 
-    appended = append_times(stream, truth)
-    expected = Counter()
-    for record in truth.records:
-        _, append_ms = appended[record["partition"], record["offset"]]
-        expected[record["partition"], bucket(append_ms - record["event_ms"])] += 1
-    ages = latest(otlp_receiver.histograms("streamgauge.event.age"), "partition", "stage")
-    told = Counter()
-    for (partition, stage), point in ages.items():
-        assert (stage, point.scale) == ("arrival", 3)
-        told[partition, None] += point.zero_count
-        for position, count in enumerate(point.counts):
-            told[partition, point.offset + position] += count
-    assert +told == expected
-
-    # exemplars and spans carry the very traces that the producer wrote
-    sampled = {(r["trace_id"], r["span_id"]): r for r in truth.records if r["sampled"]}
-    exemplars = [
-        exemplar
-        for row in otlp_receiver.histograms("streamgauge.event.age")
-        for exemplar in row.point.exemplars
-    ]
-    assert exemplars
-    assert {(e.trace_id, e.span_id) for e in exemplars} <= sampled.keys()
-    spans = [span for span in otlp_receiver.spans() if span.name == f"process {stream}"]
-    assert spans
-    for span in spans:
-        record = sampled[span.trace_id, span.parent_span_id]
-        assert span.attributes["messaging.kafka.offset"] == record["offset"]
-        assert span.kind == "CONSUMER"
-    dead_spans = [span for span in otlp_receiver.spans() if span.name == f"process {dlq}"]
+    ages = ages_ms(truth, append_times(stream, truth))
+    assert buckets_told(otlp_receiver) == buckets_of(ages)
+    assert_exemplars_are_records(otlp_receiver, truth, ages)
+    assert_spans_continue_records(otlp_receiver, stream, truth)
+    dead_spans = spans_of(otlp_receiver, dlq)
     assert {span.trace_id for span in dead_spans} <= {r["trace_id"] for r in dead.records}
     assert {span.status for span in dead_spans} == {"ERROR"}
 

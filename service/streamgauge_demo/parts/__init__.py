@@ -1,1 +1,1 @@
-"""Real parts that the tests and the demo meet: brokers, a Dagster webserver, an OTLP receiver."""
+"""Real parts that the tests and the demo meet: brokers, Dagster, an OTLP receiver, a collector."""

@@ -1,28 +1,23 @@
 """The files one Apache Kafka node runs from: jars, formatted storage and class archive, made once.
 
 They stay in a cache folder named after a hash of the pom, so that another Kafka version never meets
-the files of this one. POSIX only.
+the files of this one.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from streamgauge_demo.parts.broker_contract import BrokerUnavailableError
+from streamgauge_demo.parts.cache import make_once
 from streamgauge_demo.parts.kafka_properties import NODE_ID
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 POM: Final = Path(__file__).parent / "kafka" / "pom.xml"
 
@@ -88,22 +83,16 @@ def prepare_kafka_node() -> KafkaNode:
         BrokerUnavailableError: no Java, or no jars in the cache and Maven absent or failing.
     """
     java = find_java()
-    folder = _cache_folder() / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
-        if not folder.exists():
-            _make(folder, java)
+    key = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+    folder = make_once(f"kafka-{key}", lambda making: _make(making / "files", java))
     class_path = ":".join(str(jar) for jar in sorted((folder / "jars").glob("*.jar")))
     return KafkaNode(java, class_path, folder / "storage", folder / f"classes-{java.key}.jsa")
 
 
-def _make(folder: Path, java: Java) -> None:
-    """Fill a temporary folder beside `folder` and give it its name when it is complete."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="making-") as making_name:
-        making = Path(making_name)
-        _resolve_jars(making / "files" / "jars")
-        _format_storage(making / "files", java)
-        (making / "files").rename(folder)
+def _make(files: Path, java: Java) -> Path:
+    _resolve_jars(files / "jars")
+    _format_storage(files, java)
+    return files
 
 
 def _resolve_jars(target: Path) -> None:
@@ -165,17 +154,3 @@ def _run(command: list[str], timeout_seconds: float, failure: str) -> str:
     except subprocess.CalledProcessError as error:
         raise BrokerUnavailableError(f"{failure}: {error.stdout[-1_000:].strip()}") from error
     return done.stdout
-
-
-def _cache_folder() -> Path:
-    """Give the cache folder of the XDG Base Directory specification."""
-    configured = os.environ.get("XDG_CACHE_HOME")
-    return (Path(configured) if configured else Path.home() / ".cache") / "streamgauge"
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock; the system gives it back if we die."""
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Final, Self
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from streamgauge_demo.parts import otlp_values
 from streamgauge_demo.parts.otlp_servers import GrpcServer, HttpServer, Request, UnansweredError
+from streamgauge_demo.parts.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import grpc
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-    from streamgauge_demo.parts.otlp_values import HistogramPoint, NumberPoint, Row, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Faults:
 NO_FAULTS: Final = Faults()
 
 
-class OtlpReceiver:
+class OtlpReceiver(Telemetry):
     """Receives until `stop()`, or until its context is left; may be used from any thread.
 
     Args:
@@ -82,33 +80,15 @@ class OtlpReceiver:
             self._faults = faults
             self._changed.notify_all()
 
-    def metric_names(self) -> list[str]:
-        """Give the names of all metrics that have come, sorted, each once."""
+    def metric_requests(self) -> list[ExportMetricsServiceRequest]:
+        """Give the requests with metrics that have come so far."""
         with self._changed:
-            names = {name for found in self._metrics for name in otlp_values.metric_names(found)}
-        return sorted(names)
+            return list(self._metrics)
 
-    def metric_points(self, name: str) -> list[Row[NumberPoint]]:
-        """Give `(resource, attributes, point)` of the gauge or sum `name`, the newest last."""
+    def trace_requests(self) -> list[ExportTraceServiceRequest]:
+        """Give the requests with spans that have come so far."""
         with self._changed:
-            return [row for found in self._metrics for row in otlp_values.number_rows(found, name)]
-
-    def histograms(self, name: str) -> list[Row[HistogramPoint]]:
-        """Give `(resource, attributes, point)` of the histogram `name`, the newest last."""
-        with self._changed:
-            return [
-                row for found in self._metrics for row in otlp_values.histogram_rows(found, name)
-            ]
-
-    def spans(self) -> list[Span]:
-        """Give all spans, the newest last."""
-        with self._changed:
-            return [span for found in self._traces for span in otlp_values.spans(found)]
-
-    def received(self) -> tuple[list[ExportMetricsServiceRequest], list[ExportTraceServiceRequest]]:
-        """Give the requests with metrics and those with spans, as they came."""
-        with self._changed:
-            return list(self._metrics), list(self._traces)
+            return list(self._traces)
 
     def forget(self) -> None:
         """Begin anew with nothing received; the faults stay."""

@@ -11,8 +11,9 @@ from streamgauge_demo.proofs.proof import DoesNotHoldError, Proof, must, must_eq
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from streamgauge_demo.evidence import Evidence, Telemetry
+    from streamgauge_demo.evidence import Evidence
     from streamgauge_demo.parts.otlp_values import Row, Span
+    from streamgauge_demo.parts.telemetry import Telemetry
     from streamgauge_demo.truth import Sent
 
 NANOS_PER_MS: Final = 1_000_000
@@ -36,7 +37,7 @@ def _last(rows: Iterable[Row[Any]], *names: str) -> dict[Any, Any]:
 
 def _phases(evidence: Evidence) -> str:
     """The last export before a phase begins has counted all orders before it, and no other."""
-    rows, phases = _received(evidence).numbers("streamgauge.records"), evidence.truth.phases
+    rows, phases = _received(evidence).metric_points("streamgauge.records"), evidence.truth.phases
     began = {name: interval.began_ms for name, interval in phases.items()}
     counted = {}
     for (phase, _), (_, next_began_ms) in pairwise([*began.items(), ("", 1 << 62)]):
@@ -52,7 +53,7 @@ def _phases(evidence: Evidence) -> str:
 
 
 def _records(evidence: Evidence) -> str:
-    told = _last(_received(evidence).numbers("streamgauge.records"), "partition")
+    told = _last(_received(evidence).metric_points("streamgauge.records"), "partition")
     counts = {p: point.value for p, point in told.items() if point.value}
     must_equal("records by partition", counts, evidence.truth.counts())
     must(all(p.monotonic and p.temporality == "CUMULATIVE" for p in told.values()), "no such sum")
@@ -61,7 +62,7 @@ def _records(evidence: Evidence) -> str:
 
 def _ages(evidence: Evidence) -> str:
     told = _last(_received(evidence).histograms("streamgauge.event.age"), "stage", "partition")
-    unaged = _last(_received(evidence).numbers("streamgauge.records.unaged"), "partition")
+    unaged = _last(_received(evidence).metric_points("streamgauge.records.unaged"), "partition")
     for (stage, partition), point in told.items():
         must_equal("stage", stage, "arrival")
         counts: dict[int | None, int] = {None: point.zero_count}
@@ -76,7 +77,9 @@ def _ages(evidence: Evidence) -> str:
 
 
 def _dead_letters(evidence: Evidence) -> str:
-    told = _last(_received(evidence).numbers("streamgauge.dead_letters"), "topic", "partition")
+    told = _last(
+        _received(evidence).metric_points("streamgauge.dead_letters"), "topic", "partition"
+    )
     counts = {p: point.value for (_, p), point in told.items() if point.value}
     must_equal("topics", {topic for topic, _ in told}, {evidence.names.dead_letters})
     must_equal("dead letters by partition", counts, evidence.truth.dead_counts())
@@ -85,7 +88,7 @@ def _dead_letters(evidence: Evidence) -> str:
 
 def _committed(evidence: Evidence) -> str:
     """Each exported offset was committed, and had been begun to be when it was exported."""
-    rows = _received(evidence).numbers("kafka.consumer_group.offset")
+    rows = _received(evidence).metric_points("kafka.consumer_group.offset")
     for service, group in evidence.names.groups.items():
         begun = {
             (partition, offset): commit.began_ms
@@ -106,7 +109,7 @@ def _committed(evidence: Evidence) -> str:
 
 
 def _lag(evidence: Evidence) -> str:
-    rows = _received(evidence).numbers("kafka.consumer_group.lag")
+    rows = _received(evidence).metric_points("kafka.consumer_group.lag")
     told = {key: p.value for key, p in _last(rows, "group", "partition").items()}
     counts = evidence.truth.counts()
     left = {
