@@ -4,6 +4,7 @@ Each fixture loads its part's module itself, so that unit tests wait for none of
 """
 
 import os
+import socket
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
@@ -108,6 +109,21 @@ def launch_collector(collector_binary):
     shipped = Path(__file__).parents[1] / "otel-collector.yaml"
     with ExitStack() as started:
         yield lambda **environ: started.enter_context(launch(collector_binary, shipped, environ))
+
+
+@pytest.fixture
+def closed_port():
+    """A port of this machine on which nobody listens while the test lasts."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def mute_port():
+    """A port that takes connections and never answers on any."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as mute:
+        yield mute.getsockname()[1]
 
 
 @pytest.fixture

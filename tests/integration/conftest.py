@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 
 import pytest
@@ -26,21 +25,6 @@ def gauge(tmp_path):
     yield start
     for process in started:
         process.close()
-
-
-@pytest.fixture
-def closed_port():
-    """A port of this machine on which nobody listens while the test lasts."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
-
-
-@pytest.fixture
-def mute_port():
-    """A port that takes connections and never answers on any."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as mute:
-        yield mute.getsockname()[1]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ KafkaAccessError
 ├── UnsupportedClientError    the installed aiokafka lacks a seam the gauge relies on
 ├── BrokersUnavailableError   no broker answered within the time allowed
 ├── UnexpectedAnswerError     a broker answered with an error the gauge has no rule for
+├── MembershipError           the gauge's own group does not take it as a member
 └── TailStalledError          a tail hears nothing more and has to be built anew
 ```
 """
@@ -67,6 +68,10 @@ class BrokersUnavailableError(KafkaAccessError):
 
 class UnexpectedAnswerError(KafkaAccessError):
     """A broker answered with an error the gauge has no rule for."""
+
+
+class MembershipError(KafkaAccessError):
+    """The gauge is no member of its own group and cannot become one as things are."""
 
 
 class TailStalledError(KafkaAccessError):

@@ -49,7 +49,7 @@ class DagsterServer(DagsterClient):
         definitions: str | Path | None,
         path_prefix: str,
         options: Sequence[str],
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] = NO_VARIABLES,
     ) -> None:
         (port,) = free_ports(1, _HOST)
         super().__init__(f"http://{_HOST}:{port}{path_prefix}", on_close=self._clean_up)
