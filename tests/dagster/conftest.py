@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -32,6 +33,7 @@ from streamgauge.dagster.delivery import DagsterSink
 from streamgauge.model import GroupStatus, LagBound, Level
 from streamgauge_demo.parts.dagster_client import DagsterClient as ReadBack
 
+DOCS = Path(__file__).parents[2] / "docs"
 LIFE_START_MS = 1_800_000_000_000
 HOUR_MS = 3_600_000
 NOW_MS = 1_800_000_123_456
@@ -330,7 +332,14 @@ def entries(metadata):
 @pytest.fixture(scope="session")
 def dagster_md():
     """The page about Dagster."""
-    return (Path(__file__).parents[2] / "docs" / "dagster.md").read_text(encoding="utf-8")
+    return (DOCS / "dagster.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def page_definitions(dagster_md):
+    """The definitions of that page, made from the example."""
+    code = re.search(r"```python\n(.*?)```", dagster_md, re.DOTALL)[1]
+    return code.replace("streamgauge.yaml", str(DOCS / "streamgauge.example.yaml"))
 
 
 @pytest.fixture

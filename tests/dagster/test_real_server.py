@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 
 import pytest
@@ -46,12 +45,13 @@ async def test_failing_check_is_readable_within_a_second(dagster_server, run, ma
     assert min(delays) < 1.0
 
 
-async def test_webserver_that_is_killed_gets_every_count_in_the_end(run, maker, dagster_md):
+async def test_webserver_that_is_killed_gets_every_count_in_the_end(run, maker, page_definitions):
     """Behind a prefix, with the definitions of the page: killed while reports go on, then back."""
-    definitions = re.search(r"```python\n(.*?)```", dagster_md, re.DOTALL)[1]
     maker.asset_key = ("kafka", "orders_placed")
     check = "lag__fulfillment"
-    server = await asyncio.to_thread(launch_dagster_server, definitions, path_prefix="/dagster")
+    server = await asyncio.to_thread(
+        launch_dagster_server, page_definitions, path_prefix="/dagster"
+    )
     with server, capture_logs() as log:
         sink = run(server.base_url, report_every_ms=500)
         counts = iter(range(10, 10_000, 10))

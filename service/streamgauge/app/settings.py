@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamgauge import __version__
-from streamgauge.app.policies import check_policies
 from streamgauge.app.sinks import Sinks
 from streamgauge.app.stream import StreamSettings
 from streamgauge.config.event_time import FirstSightingTime, HeaderTime, PointerTime
+from streamgauge.config.policies import stream_policy
 from streamgauge.core.event_time import FirstSightingRule, HeaderRule, PointerRule, RecordRule
-from streamgauge.core.gauge import DeadLetterTopic, StreamPolicy
 from streamgauge.dagster.client import DagsterAddress, DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
 from streamgauge.kafka.connection import Connection
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from streamgauge.config.sinks import Dagster, Otlp
     from streamgauge.config.streams import Stream
     from streamgauge.core.event_time import EventTimeRule
+    from streamgauge.core.gauge import StreamPolicy
     from streamgauge.kafka.tokens import TokenSource
     from streamgauge.model import SinkHealth
 
@@ -85,18 +85,6 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
         check_crcs=kafka.check_crcs,
     )
     for name, stream in config.streams.items():
-        policy = StreamPolicy(
-            name=name,
-            topic=stream.topic,
-            asset_key=tuple(stream.asset_key),
-            groups=tuple(stream.groups),
-            dead_letters=tuple(
-                DeadLetterTopic(each.topic, tuple(each.asset_key)) for each in stream.dead_letters
-            ),
-            window_ms=stream.window_ms,
-            resolution_ms=fetching.max_wait_ms,
-            checks=check_policies(stream.checks),
-        )
         settings = StreamSettings(
             isolation_level=stream.isolation_level,
             start_from=stream.start_from,
@@ -105,7 +93,7 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
             dead_letter_fetching=replace(fetching, min_bytes=1),
             poll_interval_ms=kafka.poll_interval_ms,
         )
-        yield policy, settings
+        yield stream_policy(name, stream, kafka), settings
 
 
 def event_time_rules(stream: Stream) -> list[EventTimeRule]:

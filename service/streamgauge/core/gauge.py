@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamgauge.core.arrivals import Arrivals
 from streamgauge.core.checks.evaluation import Evaluation
-from streamgauge.core.checks.registry import CHECKS
+from streamgauge.core.checks.reported import reported_checks
 from streamgauge.core.lag import group_view, is_pattern
 from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot
 from streamgauge.core.topic import Topic
@@ -67,7 +67,7 @@ class StreamGauge:
 
     def __init__(self, policy: StreamPolicy, life: str, now_ms: int) -> None:
         self.policy = policy
-        self._evaluation = Evaluation(CHECKS, policy.checks)
+        self._evaluation = Evaluation(reported_checks(policy))
         self._levels: dict[tuple[tuple[str, ...], str], str] = {}
         self._blind: dict[str, Blind] = {}
         self._committed: dict[str, CommittedOffsets | None] = {}

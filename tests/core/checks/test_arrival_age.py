@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from streamgauge.core.checks.arrival_age import ARRIVAL_AGE
+from streamgauge.core.checks.policy import Subject
 from streamgauge.core.snapshot import Window
 from streamgauge.core.totals import Totals
 from streamgauge.core.wording import number
 from streamgauge.model import Blind
 
+ORDERS = Subject(("kafka", "orders"), "orders")
 AWAY = Blind("topic orders", 5, "broker away")
 NOT_SEEN = "a part of the partitions was not seen in the last window"
 
@@ -42,9 +44,9 @@ def window(ages_ms=(), unaged=0, completeness=1.0):
 def test_measure(snapshot, last_window, blind, value, told_blind):
     """A value is told even when a part was not seen; it then cannot pass."""
     last = None if last_window is None else window(*last_window)
-    (measure,) = ARRIVAL_AGE.measure(snapshot(last_window=last, blind=blind, life_start_ms=7))
+    now = snapshot(last_window=last, blind=blind, life_start_ms=7)
+    measure = ARRIVAL_AGE.measure(now, ORDERS)
     assert measure.value == (None if value is None else pytest.approx(value, abs=0.001))
-    assert measure.asset_key == ("kafka", "orders")
     text = "orders had no record in the last window"
     if value is not None:
         text = f"the 99th percentile of the arrival ages of orders is {number(value)} s"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from streamgauge.core.checks.fresh import FRESH
+from streamgauge.core.checks.policy import Subject
 from streamgauge.model import Blind
 
+ORDERS = Subject(("kafka", "orders"), "orders")
 BLIND = Blind("topic orders", 5, "absent")
 
 
@@ -24,8 +26,8 @@ BLIND = Blind("topic orders", 5, "absent")
 )  # fmt: skip
 def test_silence(snapshot, fields, value, said):
     """Since the newest record, else since listening began; never negative."""
-    (measure,) = FRESH.measure(snapshot(**fields))
-    assert (measure.value, measure.blind, measure.asset_key) == (value, None, ("kafka", "orders"))
+    measure = FRESH.measure(snapshot(**fields), ORDERS)
+    assert (measure.value, measure.blind) == (value, None)
     assert measure.text.startswith("orders has been silent for ")
     assert said in measure.text
 
@@ -41,21 +43,21 @@ def test_silence(snapshot, fields, value, said):
 def test_silence_that_nobody_listened_to_is_not_counted(snapshot, since_ms, value, why):
     """A broker that is away is no silent stream."""
     blind = Blind("topic orders", since_ms, "broker away")
-    (measure,) = FRESH.measure(snapshot(last_record_ms=990_000, blind=(blind,)))
+    measure = FRESH.measure(snapshot(last_record_ms=990_000, blind=(blind,)), ORDERS)
     assert (measure.value, measure.blind) == (value, blind), why
 
 
 def test_a_stream_never_seen_was_not_silent(snapshot):
     """Nothing was heard, so nothing was silent, whether or not anybody said why."""
     blind = Blind("topic orders", 400_000, "absent")
-    (measure,) = FRESH.measure(snapshot(listening_since_ms=None, blind=(blind,)))
+    measure = FRESH.measure(snapshot(listening_since_ms=None, blind=(blind,)), ORDERS)
     assert (measure.value, measure.blind) == (None, blind)
-    (measure,) = FRESH.measure(snapshot(listening_since_ms=None, life_start_ms=7))
+    measure = FRESH.measure(snapshot(listening_since_ms=None, life_start_ms=7), ORDERS)
     assert measure.value is None
     assert measure.blind == Blind("topic orders", 7, "it was not seen yet")
 
 
 def test_blindness_goes_along(snapshot):
     """Only what concerns the stream's own topic."""
-    (measure,) = FRESH.measure(snapshot(blind=(Blind("topic dlq", 1, "x"), BLIND)))
+    measure = FRESH.measure(snapshot(blind=(Blind("topic dlq", 1, "x"), BLIND)), ORDERS)
     assert measure.blind == BLIND

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from streamgauge.core.checks.no_dead_letters import NO_DEAD_LETTERS
+from streamgauge.core.checks.policy import Subject
 from streamgauge.core.snapshot import DeadLetterTopicView
 from streamgauge.core.totals import Totals
 from streamgauge.model import Blind
 
 
-def test_each_dead_letter_topic_is_measured_on_its_own_asset(snapshot):
+def test_each_dead_letter_topic_is_measured_by_itself(snapshot):
     """With its own blindness; a drained topic's old totals do not matter."""
     first = DeadLetterTopicView("dlq-a", ("kafka", "a"), Totals(dead_letters=99), 0, None)
     second = DeadLetterTopicView("dlq-b", ("kafka", "b"), Totals(dead_letters=1), 1, 5)
     third = DeadLetterTopicView("dlq-c", ("kafka", "c"), Totals(), 1200, 5)
     blind = Blind("topic dlq-b", 1, "absent")
-    measures = list(
-        NO_DEAD_LETTERS.measure(snapshot(dead_letters=(first, second, third), blind=(blind,)))
-    )
-    assert [(m.asset_key, m.value, m.blind) for m in measures] == [
-        (("kafka", "a"), 0, None),
-        (("kafka", "b"), 1, blind),
-        (("kafka", "c"), 1200, None),
+    now = snapshot(dead_letters=(first, second, third), blind=(blind,))
+    measures = [
+        NO_DEAD_LETTERS.measure(now, Subject(view.asset_key, view.topic))
+        for view in now.dead_letters
     ]
+    assert [(m.value, m.blind) for m in measures] == [(0, None), (1, blind), (1200, None)]
     assert [m.text for m in measures] == [
         "0 dead letters arrived on dlq-a within 1 m",
         "1 dead letter arrived on dlq-b within 1 m",
         "1,200 dead letters arrived on dlq-c within 1 m",
     ]
-
-
-def test_a_stream_without_dead_letter_topic_has_no_such_check(snapshot):
-    """Nothing is said about what nobody watches."""
-    assert list(NO_DEAD_LETTERS.measure(snapshot(dead_letters=()))) == []

@@ -18,7 +18,7 @@ def levels(policy, *steps):
     for second, seen in steps:
         blind = Blind("x", 0, "broker away") if isinstance(seen, str) else None
         value = None if seen in (DARK, None) else float(str(seen).rstrip("?"))
-        measure = Measure(("a",), "it is so", value, blind)
+        measure = Measure("it is so", value, blind)
         standing = judge(policy, measure, standing, "records", second * 1000)
         told.append(standing.level.value[0])
     return "".join(told)
@@ -96,7 +96,7 @@ def test_since_is_when_the_level_changed():
     assert standing == Standing(Level.UNKNOWN, 0, "not evaluated yet")
     seen = []
     for now_ms, value in [(1000, 5), (2000, 50), (3000, 60), (4000, 600)]:
-        standing = judge(AT_ONCE, Measure(("a",), "t", value), standing, "records", now_ms)
+        standing = judge(AT_ONCE, Measure("t", value), standing, "records", now_ms)
         seen.append((standing.level.value, standing.since_ms, standing.limit, standing.value))
     assert seen == [
         ("pass", 1000, 10, 5),
@@ -135,7 +135,7 @@ def test_reasons_are_sentences_with_the_limit(policy, steps, reason):
     standing = first_standing(0)
     for second, value, dark in steps:
         blind = None if dark is None else Blind("x", 1000, dark)
-        measure = Measure(("a",), "it is so", value, blind)
+        measure = Measure("it is so", value, blind)
         standing = judge(policy, measure, standing, "records", second * 1000)
     assert standing.reason == reason
 
@@ -147,7 +147,7 @@ def test_the_nearest_limit_is_told_when_passing():
         (Policy(fail=Limit(below=3)), 3),
         (Policy(on_no_data=Level.PASS), None),
     ]:
-        assert judge(policy, Measure(("a",), "t", 5), first_standing(0), "s", 0).limit == limit
+        assert judge(policy, Measure("t", 5), first_standing(0), "s", 0).limit == limit
 
 
 def test_check_names_are_plain():

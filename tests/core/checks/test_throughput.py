@@ -7,14 +7,16 @@ from dataclasses import replace
 import pytest
 
 from streamgauge.core.checks.evaluation import Evaluation
-from streamgauge.core.checks.policy import Limit, Policy
+from streamgauge.core.checks.policy import Limit, Policy, Subject
+from streamgauge.core.checks.reported import ReportedCheck
 from streamgauge.core.checks.throughput import THROUGHPUT
 from streamgauge.core.snapshot import Window
 from streamgauge.core.totals import Totals
 from streamgauge.core.wording import number
 from streamgauge.model import Blind, Level
 
-FLOOR = Policy(fail=Limit(below=1))
+ORDERS = Subject(("kafka", "orders"), "orders")
+FLOOR = ReportedCheck(THROUGHPUT, Policy(fail=Limit(below=1)), ORDERS)
 
 
 @pytest.mark.parametrize(
@@ -24,15 +26,14 @@ FLOOR = Policy(fail=Limit(below=1))
 def test_rate(snapshot, start_ms, end_ms, records, value):
     """A short first window and a long one are rated by how long they were."""
     last = Window(start_ms, end_ms, Totals(records=records), 1.0)
-    (measure,) = THROUGHPUT.measure(snapshot(last_window=last))
+    measure = THROUGHPUT.measure(snapshot(last_window=last), ORDERS)
     assert (measure.value, measure.blind) == (value, None)
     assert measure.text == f"orders brought {number(value)} records a second"
-    assert measure.asset_key == ("kafka", "orders")
 
 
 def test_before_the_first_window_it_is_unknown(snapshot):
     """No rate is made up."""
-    (measure,) = THROUGHPUT.measure(snapshot(last_window=None))
+    measure = THROUGHPUT.measure(snapshot(last_window=None), ORDERS)
     assert (measure.value, measure.text) == (None, "no window has ended yet")
     assert measure.blind == Blind("topic orders", 0, "the first window has not ended yet")
 
@@ -41,13 +42,12 @@ def test_a_part_that_was_not_seen_goes_along(snapshot):
     """The rate of the rest is told, and cannot be below a floor for want of it."""
     last = Window(0, 10_000, Totals(records=5), 0.5)
     now = snapshot(last_window=last)
-    (measure,) = THROUGHPUT.measure(now)
+    measure = THROUGHPUT.measure(now, ORDERS)
     assert measure.value == 0.5
-    (verdict,) = Evaluation([THROUGHPUT], {"throughput": FLOOR}).evaluate(now)
+    (verdict,) = Evaluation([FLOOR]).evaluate(now)
     assert (verdict.level, verdict.value) == (Level.UNKNOWN, 0.5)
-    (verdict,) = Evaluation([THROUGHPUT], {"throughput": FLOOR}).evaluate(
-        replace(now, last_window=replace(last, completeness=1.0))
-    )
+    complete = replace(now, last_window=replace(last, completeness=1.0))
+    (verdict,) = Evaluation([FLOOR]).evaluate(complete)
     assert verdict.level is Level.FAIL
 
 

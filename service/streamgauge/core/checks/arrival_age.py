@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamgauge.core.checks.policy import Asset, Check, Limit, Measure, Policy
+from streamgauge.core.checks.policy import Check, Judges, Limit, Measure, Policy
 from streamgauge.core.checks.window import window_blind
 from streamgauge.core.wording import number
 from streamgauge.model import Blind, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from streamgauge.core.checks.policy import Subject
     from streamgauge.core.snapshot import Snapshot
 
 
-def _measure(snapshot: Snapshot) -> Iterator[Measure]:
+def _measure(snapshot: Snapshot, subject: Subject) -> Measure:
     """The 99th percentile of the arrival ages of the last window."""
-    topic, window = snapshot.topic, snapshot.last_window
+    topic, window = subject.name, snapshot.last_window
     blind = window_blind(snapshot)
     value = None if window is None else window.totals.arrival_ages.quantile_seconds(0.99)
     text = f"{topic} had no record in the last window"
@@ -26,12 +25,12 @@ def _measure(snapshot: Snapshot) -> Iterator[Measure]:
     elif window is not None and window.totals.records and blind is None:
         records = f"{window.totals.records:,} records"
         blind = Blind(f"topic {topic}", window.start_ms, f"the age of {records} is not known")
-    yield Measure(asset_key=snapshot.asset_key, text=text, value=value, blind=blind)
+    return Measure(text, value, blind)
 
 
 ARRIVAL_AGE = Check(
     name="arrival_age",
-    asset=Asset.STREAM,
+    judges=Judges.TOPIC,
     unit="s",
     description="99th percentile of the age of events on arrival, in the last window.",
     default=Policy(

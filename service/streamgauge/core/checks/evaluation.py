@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamgauge.core.checks.policy import check_name
 from streamgauge.core.checks.standing import first_standing, judge
 from streamgauge.core.snapshot import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from streamgauge.core.checks.policy import Check, Measure, Policy
+    from streamgauge.core.checks.reported import ReportedCheck
     from streamgauge.core.checks.standing import Standing
     from streamgauge.core.snapshot import Snapshot
 
@@ -19,31 +18,24 @@ if TYPE_CHECKING:
 class Evaluation:
     """The checks of one stream with their standings."""
 
-    def __init__(self, checks: Sequence[Check], policies: Mapping[str, Policy]) -> None:
-        self._checks = [(check, policies.get(check.name, check.default)) for check in checks]
+    def __init__(self, reported: Sequence[ReportedCheck]) -> None:
+        self._reported = reported
         self._standings: dict[tuple[tuple[str, ...], str], Standing] = {}
 
     def evaluate(self, snapshot: Snapshot) -> tuple[Verdict, ...]:
-        """Move every standing by what the snapshot shows and tell it.
+        """Move every standing by what the snapshot shows and tell it."""
+        return tuple(self._verdict(reported, snapshot) for reported in self._reported)
 
-        A check without any limit demands nothing and is not told.
-        """
-        return tuple(
-            self._verdict(check, policy, measure, snapshot.as_of_ms)
-            for check, policy in self._checks
-            if policy.warn is not None or policy.fail is not None
-            for measure in check.measure(snapshot)
-        )
-
-    def _verdict(self, check: Check, policy: Policy, measure: Measure, now_ms: int) -> Verdict:
-        name = check_name(check.name, measure.name)
-        key = (measure.asset_key, name)
+    def _verdict(self, reported: ReportedCheck, snapshot: Snapshot) -> Verdict:
+        check, subject, now_ms = reported.check, reported.subject, snapshot.as_of_ms
+        measure = check.measure(snapshot, subject)
+        key = (subject.asset_key, reported.name)
         before = self._standings.get(key) or first_standing(now_ms)
-        standing = judge(policy, measure, before, check.unit, now_ms)
+        standing = judge(reported.policy, measure, before, check.unit, now_ms)
         self._standings[key] = standing
         return Verdict(
-            check=name,
-            asset_key=measure.asset_key,
+            check=reported.name,
+            asset_key=subject.asset_key,
             level=standing.level,
             reason=standing.reason,
             value=standing.value,

@@ -5,31 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from streamgauge.core.checks.policy import Asset, Check, Limit, Measure, Policy, blind_about
+from streamgauge.core.checks.policy import Check, Judges, Limit, Measure, Policy, blind_about
 from streamgauge.core.lag import has_committed, known_lag, matching, unknown_partitions
 from streamgauge.core.wording import few
 from streamgauge.model import Blind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from streamgauge.core.checks.policy import Subject
     from streamgauge.core.snapshot import GroupView, Snapshot
 
 ANSWER_HOLDS_MS: Final = 120_000
 """So long an answered poll tells a group's lag, inclusive: two polls at the longest interval."""
 
 
-def _measure(snapshot: Snapshot) -> Iterator[Measure]:
-    """One measure for each configured group or pattern."""
-    for name in snapshot.watched_groups:
-        groups = {group: snapshot.groups[group] for group in matching(name, snapshot.groups)}
-        measures = [_of_group(snapshot, name, group, view) for group, view in groups.items()]
-        if measures:
-            yield _worst(measures)
-        else:
-            text = f"no consumer group that the gauge may see matches {name}"
-            blind = blind_about(snapshot, f"group {name}")
-            yield Measure(snapshot.asset_key, text, blind=blind, name=name)
+def _measure(snapshot: Snapshot, subject: Subject) -> Measure:
+    """Of the worst of the groups that the configured name or pattern stands for."""
+    name = subject.name
+    groups = {group: snapshot.groups[group] for group in matching(name, snapshot.groups)}
+    measures = [_of_group(snapshot, name, group, view) for group, view in groups.items()]
+    if measures:
+        return _worst(measures)
+    text = f"no consumer group that the gauge may see matches {name}"
+    return Measure(text, blind=blind_about(snapshot, f"group {name}"))
 
 
 def _worst(measures: list[Measure]) -> Measure:
@@ -55,7 +52,7 @@ def _of_group(snapshot: Snapshot, name: str, group: str, view: GroupView) -> Mea
         text = f"{group} has no committed offset on {snapshot.topic}"
     if blind is not None and group != name:
         blind = replace(blind, reason=f"{blind.what}: {blind.reason}")
-    return Measure(snapshot.asset_key, text, value, blind, name)
+    return Measure(text, value, blind)
 
 
 def _unknown(snapshot: Snapshot, group: str, view: GroupView) -> Blind | None:
@@ -74,7 +71,7 @@ def _unknown(snapshot: Snapshot, group: str, view: GroupView) -> Blind | None:
 
 LAG = Check(
     name="lag",
-    asset=Asset.STREAM,
+    judges=Judges.GROUPS,
     unit="records",
     description="Records that a consumer group has still to read, summed over partitions.",
     default=Policy(

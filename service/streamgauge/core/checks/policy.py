@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from streamgauge.model import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from streamgauge.core.snapshot import Snapshot
     from streamgauge.model import Blind
@@ -59,20 +59,27 @@ class Measure:
     cannot pass. Without a value, `blind` tells the unknown from "nothing was there to measure".
     """
 
-    asset_key: tuple[str, ...]
     text: str
     """What is so, as the beginning of a sentence: "the lag of fulfillment is 12 records"."""
     value: float | None = None
     blind: Blind | None = None
-    name: str | None = None
-    """The consumer group or pattern that is measured; None for the asset as a whole."""
 
 
-class Asset(Enum):
-    """Which Dagster asset a check stands on."""
+class Judges(Enum):
+    """What of a stream a check judges, each with a verdict of its own."""
 
-    STREAM = "stream"
-    DEAD_LETTERS = "dead_letters"
+    TOPIC = "topic"
+    GROUPS = "groups"
+    DEAD_LETTER_TOPICS = "dead_letter_topics"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one verdict is about, and the Dagster asset that it stands on."""
+
+    asset_key: tuple[str, ...]
+    name: str
+    """Of the topic or the consumer group, or the pattern of groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +87,11 @@ class Check:
     """A named rule: what it measures, in which unit, and what it demands if nobody says."""
 
     name: str
-    asset: Asset
+    judges: Judges
     unit: str
     description: str
     default: Policy
-    measure: Callable[[Snapshot], Iterable[Measure]]
+    measure: Callable[[Snapshot, Subject], Measure]
 
 
 def check_name(check: str, group: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What the configuration demands of checks, laid over what each check demands by itself."""
+"""What the configuration asks of a stream, as the core wants to have it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,38 @@ from typing import TYPE_CHECKING
 
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.checks.registry import CHECKS
+from streamgauge.core.gauge import DeadLetterTopic, StreamPolicy
 from streamgauge.model import Level
 
 if TYPE_CHECKING:
     from typing import Any
 
     from streamgauge.config.checks import Checks
+    from streamgauge.config.kafka import Kafka
+    from streamgauge.config.streams import Stream
+
+
+def stream_policy(name: str, stream: Stream, kafka: Kafka) -> StreamPolicy:
+    """What is measured of the stream, and how it is judged."""
+    return StreamPolicy(
+        name=name,
+        topic=stream.topic,
+        asset_key=tuple(stream.asset_key),
+        groups=tuple(stream.groups),
+        dead_letters=tuple(
+            DeadLetterTopic(each.topic, tuple(each.asset_key)) for each in stream.dead_letters
+        ),
+        window_ms=stream.window_ms,
+        resolution_ms=kafka.fetch_max_wait_ms,
+        checks=check_policies(stream.checks),
+    )
 
 
 def check_policies(checks: Checks) -> dict[str, Policy]:
-    """The policy of each check by name; one that is switched off demands nothing."""
+    """The policy of each check by name, the configuration laid over the check's default.
+
+    A check that is switched off demands nothing.
+    """
     return {check.name: _laid_over(check.default, getattr(checks, check.name)) for check in CHECKS}
 
 

@@ -1,11 +1,11 @@
-"""What is demanded: the configuration laid over the defaults of each check."""
+"""What is asked of a stream: the configuration laid over the defaults of each check."""
 
 from __future__ import annotations
 
 import pytest
 
-from streamgauge.app.policies import check_policies
 from streamgauge.config.checks import Checks
+from streamgauge.config.policies import check_policies
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.checks.registry import CHECKS
 from streamgauge.model import Level

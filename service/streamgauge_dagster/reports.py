@@ -1,0 +1,75 @@
+"""What was reported last, among all that Dagster has recorded of an asset or a check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import dagster as dg
+
+PAGE: Final = 100
+"""Events that are fetched at once."""
+LOOKED_AT_MOST: Final = 1_000
+"""Newest events among which the report is looked for; runs write some too."""
+
+EventT = TypeVar("EventT")
+
+
+class NoReportError(LookupError):
+    """There is no report to repeat; says why."""
+
+
+def last_observation(
+    instance: dg.DagsterInstance, key: dg.AssetKey
+) -> tuple[dg.AssetObservation, float]:
+    """The newest observation that no run made, and when it was recorded (seconds).
+
+    Raises:
+        NoReportError: there is none, or it was not found.
+    """
+    return _reported(_observations(instance, key), "observations")
+
+
+def last_evaluation(
+    instance: dg.DagsterInstance, key: dg.AssetCheckKey
+) -> tuple[dg.AssetCheckEvaluation, float]:
+    """The newest evaluation that no run made, and when it was recorded (seconds).
+
+    Raises:
+        NoReportError: there is none, or it was not found.
+    """
+    return _reported(_evaluations(instance, key), "evaluations")
+
+
+def _reported(
+    recorded: Iterator[tuple[str, EventT | None, float]], what: str
+) -> tuple[EventT, float]:
+    for number, (run_id, event, timestamp) in enumerate(recorded, start=1):
+        if event is not None and not run_id:
+            return event, timestamp
+        if number == LOOKED_AT_MOST:
+            raise NoReportError(f"none of the last {number:,} {what} was reported by a gauge")
+    raise NoReportError("nothing was reported yet: is the gauge running with this configuration?")
+
+
+def _observations(
+    instance: dg.DagsterInstance, key: dg.AssetKey
+) -> Iterator[tuple[str, dg.AssetObservation | None, float]]:
+    cursor, more = None, True
+    while more:
+        page = instance.fetch_observations(key, PAGE, cursor)
+        for record in page.records:
+            yield record.run_id, record.asset_observation, record.timestamp
+        cursor, more = page.cursor, page.has_more
+
+
+def _evaluations(
+    instance: dg.DagsterInstance, key: dg.AssetCheckKey
+) -> Iterator[tuple[str, dg.AssetCheckEvaluation | None, float]]:
+    storage, cursor = instance.event_log_storage, None
+    while page := storage.get_asset_check_execution_history(key, PAGE, cursor):
+        for row in page:
+            yield row.run_id, row.evaluation, row.event.timestamp if row.event else 0.0
+        cursor = page[-1].id
