@@ -120,7 +120,7 @@ class Stage:
         return {
             "the stream in Dagster": f"{base}/assets/{stream}",
             "its dead letters and their check": f"{base}/assets/{letters}?view=checks",
-            "lineage in Dagster": f"{base}/asset-groups",
+            "its lineage": f"{base}/assets/{stream}?view=lineage",
             "what the gauge says now": self.status_url,
         }
 

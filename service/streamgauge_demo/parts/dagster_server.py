@@ -28,8 +28,13 @@ __all__ = [
 START_TIMEOUT_SECONDS: Final = 90.0
 NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _HOST: Final = "127.0.0.1"
-_SETTINGS: Final = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
-"""Nothing leaves the machine, and no dialog for newcomers lies over the page."""
+_SETTINGS: Final = """
+telemetry: {enabled: false}
+nux: {enabled: false}
+run_coordinator: {module: dagster.core.run_coordinator, class: DefaultRunCoordinator}
+"""
+"""Nothing leaves the machine, no dialog for newcomers lies over the page, and what is launched from
+the page runs at once: there is no daemon that would take it from a queue."""
 _POLL_SECONDS: Final = 0.1
 _LOAD_ERRORS: Final = """
 { workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
