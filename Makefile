@@ -1,6 +1,6 @@
 # Everything a developer or the CI does; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types arch check docs constraints image clean
+.PHONY: help venv demo collector test test-containers lint types arch check docs constraints image clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
@@ -8,25 +8,47 @@ DOCKER ?= docker
 IMAGE ?= streamgauge:dev
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+DEMO_INSTALLED := .venv/.installed-demo
+
+define MAKE_VENV
+$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is " + sys.version.split()[0] + ", streamgauge needs 3.11 or later: make venv PYTHON=python3.12")' \
+  && $(PYTHON) -m venv --clear .venv; }
+endef
+INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -e
 
 # An activated environment or a path set for another project must not reach into this one.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 help: ## tell what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 venv: $(INSTALLED) ## make .venv with everything in it (PYTHON=python3.12 to choose)
 
 $(INSTALLED): pyproject.toml constraints.txt
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
-	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is " + sys.version.split()[0] + ", streamgauge needs 3.11 or later: make venv PYTHON=python3.12")' \
-	  && $(PYTHON) -m venv --clear .venv; }
+	@$(MAKE_VENV)
 	@echo "installing into .venv (minutes when nothing is cached)"
-	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@$(INSTALL) '.[dev]' -c constraints.txt
+	@touch $@ $(DEMO_INSTALLED)
+
+collector: $(INSTALLED) ## build the OpenTelemetry Collector of the tests, once (needs Go 1.25)
+	@echo "the OpenTelemetry Collector takes minutes where it is not in the cache"
+	@$(BIN)/python -m streamgauge_demo.parts.collector_binary
+
+$(DEMO_INSTALLED): pyproject.toml constraints.txt
+	@$(MAKE_VENV)
+	@echo "installing the demo into .venv (a minute when nothing is cached)"
+	@$(INSTALL) '.[demo]' -c constraints.txt
 	@touch $@
+
+demo: $(DEMO_INSTALLED) ## see what it is for, in a minute (docs/demo.md)
+	@$(BIN)/python -m streamgauge_demo
 
 test: $(INSTALLED) ## run the tests (PYTEST_ARGS="-n 2 tests/core")
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-containers: $(INSTALLED) ## test images and compose.yaml (takes an engine, or installs one as root on Debian)
+	$(BIN)/pytest -m containers $(PYTEST_ARGS) tests/containers
 
 lint: $(INSTALLED) ## format and style
 	$(BIN)/ruff format --check .
