@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from streamgauge_demo import scenario, truth
 from streamgauge_demo.parts.broker import launch_broker
 from streamgauge_demo.parts.broker_contract import admin_client
+from streamgauge_demo.parts.broker_mock import LIMITS
 from streamgauge_demo.parts.dagster_server import DagsterServer
 from streamgauge_demo.parts.interrupts import deferred
 from streamgauge_demo.parts.otlp_receiver import OtlpReceiver
@@ -34,7 +35,7 @@ BROKERS: Final = {
     "given": "the broker that KAFKA_BOOTSTRAP names",
     "container": "Apache Kafka in a container",
     "java": "Apache Kafka in a Java process",
-    "mock": "librdkafka's mock broker, because Apache Kafka does not run here",
+    "mock": "librdkafka's mock broker",
 }
 _READY_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.1
@@ -83,6 +84,9 @@ class Stage:
         say("Starting Kafka")
         self.broker = self._parts.enter_context(launch_broker())
         say(f"Kafka is {BROKERS[self.broker.kind]}, at {self.broker.bootstrap_servers}")
+        for reason in self.broker.limits:
+            if reason not in LIMITS:
+                say(reason)
         self.names = scenario.names_for(self.broker.kind)
         self._create_topics()
         say("Starting Dagster")
