@@ -156,6 +156,41 @@ class Event(StrEnum):
         "A watched group has no committed offsets by its kind (a share group); lag is unknown.",
         "Remove the group from the configuration.",
     )
+    STATE_RESTORED = (
+        "state_restored",
+        "info",
+        "Counting goes on from the state that is stored in Kafka; the line has its sums.",
+    )
+    STATE_HELD_ELSEWHERE = (
+        "state_held_elsewhere",
+        "info",
+        "Another process holds the group and counts; this one stands by and tells nothing.",
+    )
+    STATE_NOT_STORED = (
+        "state_not_stored",
+        "error",
+        "The state cannot be stored: what is counted is not told until it is.",
+        "Look at the group's coordinator, and at the right READ on the group.",
+    )
+    STATE_STORED = ("state_stored", "info", "The state is stored again.")
+    STATE_UNREADABLE = (
+        "state_unreadable",
+        "error",
+        "What stands in a slot of the gauge's group is no state that it can go on from.",
+        "If somebody else uses the group, set `state_group`; else a new life begins by itself.",
+    )
+    STATE_MISSING = (
+        "state_missing",
+        "error",
+        "The stored state is gone: a new life begins where the last one was told to be.",
+        "Find out who deleted the group or reset its offsets.",
+    )
+    STATE_NOT_KEPT = (
+        "state_not_kept",
+        "warning",
+        "The state cannot be kept in Kafka: every start of the process is a new life.",
+        "Grant READ on the group that the reason names, and restart.",
+    )
     CHECK_CHANGED = (
         "check_changed",
         "info",

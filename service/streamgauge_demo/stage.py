@@ -227,7 +227,7 @@ class Stage:
         admin = admin_client(self.broker.bootstrap_servers)
         deleted = [
             *admin.delete_topics(list(self.names.topics)).values(),
-            *admin.delete_consumer_groups(list(self.names.groups.values())).values(),
+            *admin.delete_consumer_groups([*self.names.groups.values(), self.names.state]).values(),
         ]
         for each in deleted:
             with contextlib.suppress(KafkaException):  # a group that never committed is not there

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot, Window
+from streamgauge.core.state.partition_state import PartitionState
 from streamgauge.core.totals import Totals
 from streamgauge.model import UNKNOWN, Columns
 
@@ -89,6 +90,25 @@ def make_snapshot(**fields):
         resolution_ms=100,
     )
     return replace(base, **fields)
+
+
+def make_state(life="a", position=0, **fields):
+    """A state of life `aaaa…`, which began at second 100, that counts nothing up to a position."""
+    base = {
+        "life": life * 16,
+        "life_start_ms": 100_000,
+        "start_position": position,
+        "position": position,
+        "writer": "e" * 16,
+        "version": 1,
+    }
+    return PartitionState(**base | fields)
+
+
+@pytest.fixture
+def state():
+    """Maker of states."""
+    return make_state
 
 
 @pytest.fixture

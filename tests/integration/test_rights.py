@@ -101,7 +101,7 @@ def test_a_missing_right_is_told_and_heals(secure_broker, topic_name, gauge, tmp
     started.wait_for("topic_seen")
     told = started.wait_for("group_forbidden")
     assert group in told["reason"]
-    assert started.stream()["groups"][group]["lag"] is None
+    assert wait_until(started.stream)["groups"][group]["lag"] is None
     secure_broker.allow(user, "DESCRIBE", "GROUP", group)
     started.wait_for("group_seen")
     wait_until(lambda: not started.stream()["blind"])

@@ -67,7 +67,7 @@ def test_a_dead_letter_topic_may_be_created_by_its_first_dead_letter(
     create_topic(dlq, 1, {})
     Truthful(broker.bootstrap_servers).send(dlq, 1)
     wait_until(lambda: started.level("no_dead_letters") == "fail")
-    assert started.stream()["totals"]["dead_letters"] == 1
+    wait_until(lambda: started.stream()["totals"]["dead_letters"] == 1)
 
 
 def test_a_recreated_topic_is_a_new_life(broker, create_topic, topic_name, gauge, producer, admin):

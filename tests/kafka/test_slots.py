@@ -26,7 +26,7 @@ async def slots(connection):
 
 @pytest.fixture
 async def join(connection):
-    """Gives a membership and its identity: `await join(group, topics)`."""
+    """What joins a group and gives the membership with its identity."""
     joined = []
 
     async def join(group, topics):
@@ -91,17 +91,22 @@ async def test_a_successor_fences_and_sees_what_was_committed_before(
     assert (kept.offset, kept.text) == (6, "first")
 
 
-async def test_a_second_member_changes_the_generation(join, slots, topic, topic_name):
-    """Both get a part; the identity of before is fenced, the new one commits."""
+async def test_one_member_holds_everything_and_another_stands_by(join, slots, topic, topic_name):
+    """Whoever comes changes the generation, not the holder; it takes over when that one leaves."""
     group = topic_name("streamgauge")
     first, old = await join(group, [topic])
-    _, second = await join(group, [topic])
+    second, waiting = await join(group, [topic])
     new = await identity_but(first, old)
     assert new.generation > old.generation
-    assert new.partitions.isdisjoint(second.partitions)
-    assert new.partitions | second.partitions == old.partitions
+    assert (new.holds, new.partitions) == (True, old.partitions)
+    assert (waiting.holds, waiting.partitions) == (False, frozenset())
     assert fates(await slots.commit(old, [Slot(topic, 0, 1, "late")])) == {0: Fate.FENCED}
-    assert fates(await slots.commit(new, [Slot(topic, 0, 2, "")])) == {0: Fate.STORED}
+    assert fates(await slots.commit(new, [Slot(topic, 0, 2, "kept")])) == {0: Fate.STORED}
+    await first.leave()
+    heir = await identity_but(second, waiting)
+    assert (heir.holds, heir.partitions) == (True, old.partitions)
+    (slot,) = (await slots.read(heir, [(topic, 0)])).values()
+    assert (slot.offset, slot.text) == (2, "kept")
 
 
 async def test_a_slot_that_is_refused_does_not_take_the_others_with_it(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
+    from streamgauge.app.keeper import Keeper
     from streamgauge.app.sight import Sight
     from streamgauge.core.gauge import StreamGauge
     from streamgauge.kafka.cluster import Cluster, IsolationLevel
@@ -28,12 +29,16 @@ class StreamContext:
     sight: Sight
     log: FilteringBoundLogger
     now_ms: Callable[[], int]
+    keeper: Keeper | None = None
+    """None where counts live in memory alone."""
     start_tail: Callable[..., Awaitable[Tail]] = Tail.start
     """Connects and begins at positions, as `Tail.start` does."""
 
     def begin_life(self, rewritten: str) -> None:
         """Start all totals at zero, because the log of this topic is another one now."""
         self.gauge.begin_life(new_life(), rewritten, self.now_ms())
+        if self.keeper is not None:
+            self.keeper.jumped()
 
 
 def new_life() -> str:

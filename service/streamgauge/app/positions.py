@@ -50,6 +50,7 @@ class Positions:
         Raises:
             KafkaAccessError: if a leader does not answer; `missing` says which are left.
         """
+        await self._recall()
         if self.is_another(state):
             write(self._log, Event.TOPIC_RECREATED, topic_id=str(state.topic_id))
             self._context.begin_life(self._topic)
@@ -63,10 +64,31 @@ class Positions:
         led = frozenset(new) - state.leaderless
         positions = await self._begin(led & self._at_first_sight, self._start_from)
         positions |= await self._begin(led - self._at_first_sight, "earliest")
+        positions = await self._assigned(positions)
         self.missing = tuple(partition for partition in new if partition not in positions)
         if positions:
-            self._gauge.assigned(self._topic, positions)
             write(self._log, Event.PARTITIONS_ASSIGNED, positions=positions)
+        return positions
+
+    async def _recall(self) -> None:
+        """Wait until this process may count, and go on from what is stored.
+
+        A partition of which nothing is stored, of a topic that has a state, came in between.
+        """
+        keeper = self._context.keeper
+        if keeper is None:
+            return
+        await keeper.may_count()
+        if self._at_first_sight is None and self._gauge.positions(self._topic):
+            self._topic_id = keeper.topic_id(self._topic)
+            self._at_first_sight = frozenset()
+
+    async def _assigned(self, positions: dict[int, int]) -> dict[int, int]:
+        """Give the gauge first positions, once they are stored."""
+        keeper = self._context.keeper
+        if keeper is not None and positions:
+            return await keeper.plant(self._topic, self._topic_id, positions)
+        self._gauge.assigned(self._topic, positions)
         return positions
 
     async def _begin(self, partitions: Collection[int], start_from: StartFrom) -> dict[int, int]:

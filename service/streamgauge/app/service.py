@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 INTAKE_SHARE: Final = 0.3
 """Share of the grace period in which the sources must have stopped."""
+STORING_SHARE: Final = 0.2
+"""Share of the grace period in which the last state is stored and the group left."""
 CLOSING_SHARE: Final = 0.1
 """Share of the grace period that is kept for closing when everything was told."""
 
@@ -85,6 +87,8 @@ class Service:
         watching.cancel()
         telling.cancel()
         await asyncio.wait({watching, telling}, timeout=INTAKE_SHARE * grace_seconds)
+        storing = [stream.store_last(STORING_SHARE * grace_seconds) for stream in self._streams]
+        await asyncio.gather(*storing)
         closing = asyncio.create_task(self._cluster.close(), name="close")
         for stream in self._streams:
             with self._telling_crashes():

@@ -22,6 +22,7 @@ BACK: Final = {
     Event.TOPIC_FORBIDDEN: Event.TOPIC_SEEN,
     Event.GROUP_FORBIDDEN: Event.GROUP_SEEN,
     Event.GROUP_UNANSWERED: Event.GROUP_SEEN,
+    Event.STATE_NOT_STORED: Event.STATE_STORED,
 }
 """What is told when a loss that was told by one event is over."""
 AGAIN_SECONDS: Final = 60.0

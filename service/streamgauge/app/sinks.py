@@ -15,6 +15,8 @@ from streamgauge.events import Event, write
 from streamgauge.log import tell_suppressed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamgauge.core.snapshot import Snapshot
     from streamgauge.core.totals import ArrivalAges
     from streamgauge.dagster.delivery import DagsterSink
@@ -65,6 +67,19 @@ class Sinks:
             await asyncio.sleep(LOOK_SECONDS)
             exports.look(() if self.otlp is None else self.otlp.health())
             tell_suppressed()
+
+    async def last_positions(
+        self, stream: str, assets: Mapping[str, tuple[str, ...]]
+    ) -> dict[tuple[str, int], int]:
+        """Next offset by topic and partition of the last reports that can be read back.
+
+        Args:
+            stream: that reported.
+            assets: asset key by topic.
+        """
+        if self.dagster is None:
+            return {}
+        return await self.dagster.last_positions(stream, assets)
 
     def publish(self, snapshot: Snapshot) -> None:
         """Tell the newest snapshot of a stream."""

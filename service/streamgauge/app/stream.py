@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from streamgauge.app.context import StreamContext, new_life
+from streamgauge.app.keeper import Keeper
 from streamgauge.app.lasting import lasting
 from streamgauge.app.offsets import OffsetsPoll
 from streamgauge.app.search import GroupSearch
@@ -19,10 +20,11 @@ from streamgauge.core.columns import RecordReader
 from streamgauge.core.gauge import StreamGauge
 from streamgauge.events import Event, write
 from streamgauge.kafka.fetching import TailSettings
+from streamgauge.kafka.membership import Membership
 from streamgauge.model import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from streamgauge.app.sinks import Sinks
     from streamgauge.core.event_time import EventTimeRule
@@ -38,6 +40,8 @@ TICK_MS: Final = 1_000
 """Checks are judged and snapshots told this often, and at once after a dead letter."""
 LOOK_FIRST_SECONDS: Final = 3.0
 """At most so long after the start nothing is told yet, because nothing is seen yet."""
+JOIN_FIRST_SECONDS: Final = 9.0
+"""Before that the group is joined: a process that was killed holds it until its session ends."""
 LEAST_TICK_SECONDS: Final = 0.05
 """So often at most, however many dead letters come."""
 STALLED_AFTER_SECONDS: Final = 15.0
@@ -54,6 +58,8 @@ class StreamSettings:
     fetching: Fetching
     dead_letter_fetching: Fetching
     poll_interval_ms: int
+    state_group: str | None = None
+    """Consumer group whose commits keep the state; None keeps it in memory alone."""
 
 
 class StreamWatch:
@@ -71,7 +77,8 @@ class StreamWatch:
         self._sinks = sinks
         self._now_ms = now_ms
         self._log = structlog.get_logger("streamgauge.app").bind(stream=policy.name)
-        self._gauge = StreamGauge(policy, new_life(), now_ms())
+        kept = settings.state_group is not None
+        self._gauge = StreamGauge(policy, new_life(), now_ms(), kept=kept)
         self._wake = asyncio.Event()
         self._ticked = False
         context = StreamContext(
@@ -82,6 +89,8 @@ class StreamWatch:
             log=self._log,
             now_ms=now_ms,
         )
+        self._keeper = self._keeper_of(settings.state_group, context)
+        context = replace(context, keeper=self._keeper)
         follower = Follower(self._folded, self._assigned, self._waiting)
         reader = RecordReader(settings.event_time)
         fetching = {policy.topic: settings.fetching} | {
@@ -106,9 +115,26 @@ class StreamWatch:
         self._search = GroupSearch(context)
         self._levels: dict[tuple[tuple[str, ...], str], Level] = {}
 
+    def _keeper_of(self, group: str | None, context: StreamContext) -> Keeper | None:
+        if group is None:
+            return None
+        topics = (self._policy.topic, *(each.topic for each in self._policy.dead_letters))
+        membership = Membership(context.cluster.connection, group, topics)
+        slots = context.cluster.slots()
+        return Keeper(context, membership, slots, new_life(), self._last_told)
+
+    async def _last_told(self) -> Mapping[tuple[str, int], int]:
+        """The positions of the last report of each topic that Dagster has."""
+        assets = {self._policy.topic: self._policy.asset_key} | {
+            each.topic: each.asset_key for each in self._policy.dead_letters
+        }
+        return await self._sinks.last_positions(self._policy.name, assets)
+
     async def run(self) -> None:
         """Watch until cancelled."""
         works = {"ticking": self._keep_ticking()}
+        if self._keeper is not None:
+            works["keeping state"] = self._keeper.run()
         for topic, watch in self._topics.items():
             works[f"tailing {topic}"] = watch.run()
         if self._policy.groups:
@@ -116,6 +142,11 @@ class StreamWatch:
         async with asyncio.TaskGroup() as tasks:
             for name, work in works.items():
                 tasks.create_task(lasting(f"{name} of stream {self._policy.name}", work))
+
+    async def store_last(self, seconds: float) -> None:
+        """Store what was counted last, within this time; call it when nothing is counted more."""
+        if self._keeper is not None:
+            await self._keeper.store_last(seconds)
 
     def tell_last(self) -> None:
         """Tell the sinks once more, unless nothing was told yet: a start alone is no alarm."""
@@ -159,6 +190,7 @@ class StreamWatch:
         loop = asyncio.get_running_loop()
         await self._look_first()
         while True:
+            await self._stand_by()
             self._wake.clear()
             self._tick()
             ticked = loop.time()
@@ -169,8 +201,18 @@ class StreamWatch:
                     await self._wake.wait()
                     await asyncio.sleep(LEAST_TICK_SECONDS - (loop.time() - ticked))
 
+    async def _stand_by(self) -> None:
+        """While another process counts this one is ready, and tells nothing."""
+        if self._keeper is not None and self._keeper.stands_by:
+            self._sinks.web.set_ready(self._policy.name)
+            await self._keeper.may_count()
+
     async def _look_first(self) -> None:
         """Wait until everything is seen, but not for long: a start alone is no alarm."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(JOIN_FIRST_SECONDS):
+                if self._keeper is not None:
+                    await self._keeper.may_count()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_FIRST_SECONDS):
                 while not self._gauge.sees_all(self._now_ms()):  # noqa: ASYNC110 - no such event
@@ -179,7 +221,10 @@ class StreamWatch:
     def _folded(self, columns: Columns, ages: ArrivalAges | None) -> None:
         self._sinks.show_traces(self._policy.name, columns, ages)
         if ages is None and len(columns.offsets):
-            self._wake.set()
+            if self._keeper is None:
+                self._wake.set()
+            else:
+                self._keeper.wake(self._wake.set)
 
     def _assigned(self, topic: str) -> None:
         """A dead letter topic is often created by its first dead letter: nobody waits for that."""

@@ -69,6 +69,7 @@ class TopicWatch:
         self._sight = context.sight
         self._now_ms = context.now_ms
         self._start_tail = context.start_tail
+        self._keeper = context.keeper
         self._reader = reader
         self._settings = settings
         self._follower = follower
@@ -95,6 +96,7 @@ class TopicWatch:
         if not self._is_there(state):
             return
         await self._assign(state)
+        restarts = self._restarts
         positions = self._gauge.positions(self._topic)
         if not positions:
             self._lost(Event.KAFKA_UNREACHABLE, self._unanswered([]))
@@ -107,10 +109,14 @@ class TopicWatch:
             silence = Silence(BLIND_AFTER_SECONDS + self._settings.fetching.max_wait_ms / 1000)
             while True:
                 polled = await tail.poll()
+                if self._restarts != restarts:
+                    return
                 if _truncated(polled) and not await self._goes_on(await self._ask(), tail):
                     return
                 self._intake.take_in(polled)
                 self._judge_sight(polled, silence)
+                if self._restarts != restarts:
+                    return
                 if looking.done():
                     if not await self._goes_on(looking.result(), tail):
                         return
@@ -118,6 +124,11 @@ class TopicWatch:
         finally:
             looking.cancel()
             await tail.close()
+
+    @property
+    def _restarts(self) -> int:
+        """Another number means that the gauge's positions have jumped."""
+        return 0 if self._keeper is None else self._keeper.restarts
 
     async def _ask(self) -> TopicState:
         return await self._cluster.topic(self._topic)

@@ -41,6 +41,10 @@ class Arrivals:
             self._steps.append((step, at_ms, count))
             self._untold_steps += 1
 
+    def remember(self, at_ms: int) -> None:
+        """Something arrived at that time, which was counted elsewhere."""
+        self.last_ms = at_ms if self.last_ms is None else max(self.last_ms, at_ms)
+
     def recent(self, now_ms: int) -> int:
         """How many arrived after `now_ms - span_ms`, or since this was asked before."""
         self.add(self._untimed, now_ms)

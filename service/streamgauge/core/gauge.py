@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from streamgauge.core.checks.policy import Policy
+    from streamgauge.core.keeping import Goes
     from streamgauge.core.snapshot import PartitionView, Verdict, Window
+    from streamgauge.core.state.partition_state import PartitionState
+    from streamgauge.core.topic import Captured
     from streamgauge.core.totals import ArrivalAges
     from streamgauge.model import Columns, CommittedOffsets, LogOffsets
 
@@ -62,19 +65,20 @@ class Told:
 class StreamGauge:
     """All that is known of one stream. Every method is synchronous and takes its time as argument.
 
-    Within a life totals only grow and positions only move forward.
+    Within a life totals only grow and positions only move forward. Where state is kept, only what
+    is stored is told of the counts.
     """
 
-    def __init__(self, policy: StreamPolicy, life: str, now_ms: int) -> None:
+    def __init__(self, policy: StreamPolicy, life: str, now_ms: int, *, kept: bool = False) -> None:
         self.policy = policy
         self._evaluation = Evaluation(reported_checks(policy))
         self._levels: dict[tuple[tuple[str, ...], str], str] = {}
         self._blind: dict[str, Blind] = {}
         self._committed: dict[str, CommittedOffsets | None] = {}
         self._log: LogOffsets | None = None
-        self._stream = Topic(policy.topic, now_ms)
+        self._stream = Topic(policy.topic, now_ms, kept=kept)
         self._dead_letters = {
-            each.topic: (each, Topic(each.topic, now_ms), Arrivals(policy.window_ms))
+            each.topic: (each, Topic(each.topic, now_ms, kept=kept), Arrivals(policy.window_ms))
             for each in policy.dead_letters
         }
         self._last_record_ms: int | None = None
@@ -87,10 +91,11 @@ class StreamGauge:
         for group in self._committed:
             self.blinded(f"group {group}", "its committed offsets were not asked for yet", now_ms)
 
-    def _open_life(self, life: str, now_ms: int) -> None:
+    def _open_life(self, life: str, now_ms: int, totals: Totals | None = None) -> None:
         self._life, self._life_start_ms = life, now_ms
-        self._windows = Windows(self.policy.window_ms, now_ms, Totals())
+        self._windows = Windows(self.policy.window_ms, now_ms, totals or Totals())
         self._last_window: Window | None = None
+        self._resumed = False
 
     def begin_life(self, life: str, rewritten: str, now_ms: int) -> None:
         """Start all totals at zero, because the log of the topic `rewritten` is another one now.
@@ -98,20 +103,116 @@ class StreamGauge:
         Its positions must be assigned again; the other topics go on from theirs.
         """
         renewed = {
-            name: Topic(name, now_ms) if name == rewritten else topic.renewed(now_ms)
+            name: topic.emptied(now_ms) if name == rewritten else topic.renewed(now_ms)
             for name, topic in self._topics.items()
         }
-        self._stream = renewed[self._stream.name]
-        self._dead_letters = {
-            name: (each, renewed[name], arrivals)
-            for name, (each, _, arrivals) in self._dead_letters.items()
-        }
+        self._renew(renewed)
         if rewritten == self._stream.name:
             self._last_record_ms = None
             self._listening_since_ms, self._listening = None, False
             self._committed = dict.fromkeys(self._committed)
             self._log = None
         self._open_life(life, now_ms)
+
+    def begin_life_here(self, life: str, now_ms: int) -> None:
+        """Start all totals at zero, at the positions that were stored last."""
+        self._renew({name: topic.renewed(now_ms) for name, topic in self._topics.items()})
+        self._open_life(life, now_ms)
+
+    def restore(self, goes: Goes, now_ms: int) -> None:
+        """Go on from what is stored; what was counted beyond it has to be read again."""
+        another = goes.life != self._life
+        self._renew({name: topic.emptied(now_ms) for name, topic in self._topics.items()})
+        for (topic, number), state in goes.states.items():
+            if topic in self._topics:
+                self._topics[topic].restored(number, state, self._committed)
+                self._remember_arrival(topic, state)
+        self.begin_at(goes.positions)
+        if another:
+            totals = _sum(view for topic in self._topics.values() for view in topic.views())
+            self._open_life(goes.life, now_ms, totals)
+            self._life_start_ms = goes.life_start_ms
+            self._resumed = True
+
+    def begin_life_at(
+        self, life: str, positions: Mapping[tuple[str, int], int], now_ms: int
+    ) -> None:
+        """Start all totals at zero, at these positions and no other."""
+        self._renew({name: topic.emptied(now_ms) for name, topic in self._topics.items()})
+        self.begin_at(positions)
+        self._open_life(life, now_ms)
+
+    def begin_at(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Go on from positions that an earlier life was told to have reached, counting from zero.
+
+        Raises:
+            ValueError: for a partition that has a position already.
+        """
+        for (topic, number), position in positions.items():
+            if topic in self._topics:
+                self._topics[topic].assigned({number: position})
+
+    def keep_in_memory(self) -> None:
+        """Nothing can be stored: what is counted is told as it is."""
+        for topic in self._topics.values():
+            topic.keep_in_memory()
+
+    def _remember_arrival(self, topic: str, state: PartitionState) -> None:
+        if state.last_record_ms is None:
+            return
+        if topic == self._stream.name:
+            before_ms = self._last_record_ms
+            self._last_record_ms = max(state.last_record_ms, before_ms or state.last_record_ms)
+        else:
+            self._dead_letters[topic][2].remember(state.last_record_ms)
+
+    def _renew(self, topics: Mapping[str, Topic]) -> None:
+        self._stream = topics[self._stream.name]
+        self._dead_letters = {
+            name: (each, topics[name], arrivals)
+            for name, (each, _, arrivals) in self._dead_letters.items()
+        }
+
+    @property
+    def life(self) -> tuple[str, int]:
+        """The present life, and when it began."""
+        return self._life, self._life_start_ms
+
+    def unstored(self) -> dict[tuple[str, int], int]:
+        """Partitions of which nothing is stored yet in this life, with their first positions."""
+        return {
+            (name, number): topic.start_position(number)
+            for name, topic in self._topics.items()
+            for number in topic.unstored()
+        }
+
+    def planted(self, states: Mapping[tuple[str, int], PartitionState]) -> None:
+        """The first state of these partitions is stored; of an older life's nothing is taken."""
+        for (topic, number), state in states.items():
+            if state.life == self._life:
+                self._topics[topic].planted(number, state)
+
+    def capture(self, *, before_ms: int) -> list[Captured]:
+        """What is to be stored: what was counted, and what was stored as of before this time."""
+        return [
+            captured
+            for topic in self._topics.values()
+            for number in topic.partitions
+            if topic.is_due(number, before_ms)
+            for captured in [topic.captured(number)]
+            if captured is not None
+        ]
+
+    def settle(self, captured: Captured, state: PartitionState) -> None:
+        """What was captured is stored, unless a new life has begun meanwhile."""
+        if state.life == self._life:
+            self._topics[captured.topic].settled(captured, state, self._committed)
+
+    def last_arrival_ms(self, topic: str) -> int | None:
+        """When the newest record of a topic came, None if unknown."""
+        if topic == self._stream.name:
+            return self._last_record_ms
+        return self._dead_letters[topic][2].last_ms
 
     @property
     def _topics(self) -> dict[str, Topic]:
@@ -242,6 +343,7 @@ class StreamGauge:
             blind=blind,
             verdicts=(),
             resolution_ms=self.policy.resolution_ms,
+            resumed=self._resumed,
         )
         verdicts = self._evaluation.evaluate(snapshot)
         return Told(replace(snapshot, verdicts=verdicts), self._changed(verdicts), window)

@@ -141,3 +141,5 @@ class Snapshot:
     verdicts: tuple[Verdict, ...]
     resolution_ms: int
     """How much too large an arrival age of a CreateTime topic may be: the fetch wait."""
+    resumed: bool = False
+    """Whether the life began before this process."""

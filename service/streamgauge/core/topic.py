@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.snapshot import PartitionView
+from streamgauge.core.state.totals import groups_by_name, totals_of
 from streamgauge.core.totals import Totals
 from streamgauge.core.wording import few
 from streamgauge.model import Blind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from streamgauge.core.state.partition_state import PartitionState
     from streamgauge.core.totals import ArrivalAges
     from streamgauge.model import Columns
 
@@ -30,14 +32,53 @@ class _Partition:
     highest_commits: dict[str, int] = field(default_factory=dict)
     told: Totals | None = None
     """A copy of the totals for the views; None once they have grown."""
+    edition: int = 0
+    """Grows with whatever is to be stored."""
+    stored: Stored | None = None
+    """What is stored of it, None before the first time."""
+
+    def changed(self) -> None:
+        """Something was counted or passed."""
+        self.told = None
+        self.edition += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A state that is stored, and what of it is told."""
+
+    state: PartitionState
+    edition: int
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What is to be stored of a partition, as it is at one moment."""
+
+    topic: str
+    partition: int
+    edition: int
+    next_offset: int
+    read_to_end_ms: int | None
+    totals: Totals
+    """A copy that no longer grows."""
+    highest_commits: Mapping[str, int]
+    stored: PartitionState
+    """What is stored of it at present."""
 
 
 class Topic:
-    """What was read of one topic in the present life."""
+    """What was read of one topic in the present life.
 
-    def __init__(self, name: str, life_start_ms: int) -> None:
+    Where state is kept, the views tell what is stored and nothing else: what is only in memory
+    would be counted again, with other ages, by whoever goes on after a crash.
+    """
+
+    def __init__(self, name: str, life_start_ms: int, *, kept: bool = False) -> None:
         self.name = name
         self._life_start_ms = life_start_ms
+        self._kept = kept
         self._partitions: dict[int, _Partition] = {}
 
     def assigned(self, positions: Mapping[int, int]) -> None:
@@ -53,18 +94,102 @@ class Topic:
         for number, position in positions.items():
             self._partitions[number] = _Partition(position, position)
 
+    def restored(self, number: int, state: PartitionState, groups: Iterable[str]) -> None:
+        """Go on from what is stored of a partition, and forget what is only in memory.
+
+        Args:
+            number: of the partition.
+            state: what is stored.
+            groups: names of the consumer groups that are known.
+        """
+        named = groups_by_name(state, groups)
+        before = self._partitions.get(number)
+        self._partitions[number] = _Partition(
+            start_position=state.start_position,
+            next_offset=state.position,
+            end_offset=None if before is None else before.end_offset,
+            totals=totals_of(state, named),
+            highest_commits={
+                name: group.highest_commit
+                for name, group in named.items()
+                if group.highest_commit is not None
+            },
+            stored=Stored(state, 0, totals_of(state, named)),
+        )
+
+    def planted(self, number: int, state: PartitionState) -> None:
+        """The first state of a partition is stored: an assigned one may be told from now on."""
+        self._partitions[number].stored = Stored(state, 0, Totals())
+
+    def keep_in_memory(self) -> None:
+        """Nothing is stored: the views tell what is counted."""
+        self._kept = False
+        for partition in self._partitions.values():
+            partition.told = None
+
+    def start_position(self, number: int) -> int:
+        """First offset that the totals of a partition can hold."""
+        return self._partitions[number].start_position
+
+    def emptied(self, now_ms: int) -> Topic:
+        """The topic in a new life, without partitions: its log is another one."""
+        return Topic(self.name, now_ms, kept=self._kept)
+
+    def unstored(self) -> tuple[int, ...]:
+        """Partitions of which nothing is stored yet in this life."""
+        return tuple(
+            number for number, each in sorted(self._partitions.items()) if each.stored is None
+        )
+
+    def captured(self, number: int) -> Captured | None:
+        """What is to be stored of a partition; None if it has no state yet to go on from."""
+        partition = self._partitions[number]
+        if partition.stored is None:
+            return None
+        return Captured(
+            topic=self.name,
+            partition=number,
+            edition=partition.edition,
+            next_offset=partition.next_offset,
+            read_to_end_ms=partition.read_to_end_ms,
+            totals=partition.totals.copy(),
+            highest_commits=dict(partition.highest_commits),
+            stored=partition.stored.state,
+        )
+
+    def is_due(self, number: int, before_ms: int) -> bool:
+        """Whether there is more to store of a partition, or its state is as of before this time."""
+        partition = self._partitions[number]
+        if partition.stored is None:
+            return False
+        stored_ms, read_ms = partition.stored.state.as_of_ms, partition.read_to_end_ms
+        newer = read_ms is not None and (stored_ms is None or stored_ms < min(before_ms, read_ms))
+        return partition.stored.edition != partition.edition or newer
+
+    def settled(self, captured: Captured, state: PartitionState, groups: Iterable[str]) -> None:
+        """What was captured is stored: now it is told."""
+        partition = self._partitions[captured.partition]
+        partition.stored = Stored(state, captured.edition, totals_of(state, groups))
+        partition.told = None
+
     def renewed(self, now_ms: int) -> Topic:
-        """The topic in a new life: the same positions, and all totals at zero."""
-        renewed = Topic(self.name, now_ms)
-        renewed._partitions = {
-            number: _Partition(
-                start_position=partition.next_offset,
-                next_offset=partition.next_offset,
+        """The topic in a new life, all totals at zero.
+
+        It goes on from the same positions; where state is kept, from the stored ones, because
+        what was counted beyond them was told by nobody.
+        """
+        renewed = Topic(self.name, now_ms, kept=self._kept)
+        for number, partition in self._partitions.items():
+            position, read_to_end_ms = partition.next_offset, partition.read_to_end_ms
+            if self._kept and partition.stored is not None:
+                state = partition.stored.state
+                position, read_to_end_ms = state.position, state.as_of_ms
+            renewed._partitions[number] = _Partition(
+                start_position=position,
+                next_offset=position,
                 end_offset=partition.end_offset,
-                read_to_end_ms=partition.read_to_end_ms,
+                read_to_end_ms=read_to_end_ms,
             )
-            for number, partition in self._partitions.items()
-        }
         return renewed
 
     @property
@@ -104,7 +229,7 @@ class Topic:
             )
         after = int(columns.offsets[-1]) + 1 if len(columns.offsets) else 0
         partition.next_offset = max(partition.next_offset, columns.next_offset, after)
-        partition.told = None
+        partition.changed()
         return partition.totals
 
     def passed(self, number: int, next_offset: int, *, lost: int = 0, undecodable: int = 0) -> None:
@@ -113,7 +238,7 @@ class Topic:
         partition.next_offset = max(partition.next_offset, next_offset)
         partition.totals.lost += lost
         partition.totals.undecodable += undecodable
-        partition.told = None
+        partition.changed()
 
     def answered(self, number: int, end_offset: int, answered_ms: int) -> None:
         """A fetch was answered at that time and said where the log ends."""
@@ -128,33 +253,55 @@ class Topic:
         if partition is None:
             return
         highest = partition.highest_commits.get(group)
+        if highest is None:
+            highest = self._remembered(partition, group)
         if highest is None or offset > highest:
             partition.highest_commits[group] = offset
             partition.totals.fold_commit(group, 0 if highest is None else offset - highest)
-            partition.told = None
+            partition.changed()
+
+    @staticmethod
+    def _remembered(partition: _Partition, group: str) -> int | None:
+        """The highest commit that is stored of a group whose name was not known until now."""
+        if partition.stored is None:
+            return None
+        known = groups_by_name(partition.stored.state, [group]).get(group)
+        if known is None:
+            return None
+        partition.totals.groups[group] = totals_of(partition.stored.state, [group]).groups[group]
+        return known.highest_commit
 
     def views(self) -> tuple[PartitionView, ...]:
         """Every partition as it is now, ordered by number."""
         return tuple(
-            self._view(number, partition) for number, partition in sorted(self._partitions.items())
+            self._view(number, partition)
+            for number, partition in sorted(self._partitions.items())
+            if partition.stored is not None or not self._kept
         )
 
     def _view(self, number: int, partition: _Partition) -> PartitionView:
+        stored = partition.stored if self._kept else None
         if partition.told is None:
-            partition.told = partition.totals.copy()
+            partition.told = partition.totals.copy() if stored is None else stored.totals
         return PartitionView(
             topic=self.name,
             partition=number,
             start_position=partition.start_position,
-            next_offset=partition.next_offset,
+            next_offset=partition.next_offset if stored is None else stored.state.position,
             end_offset=partition.end_offset,
-            as_of_ms=partition.read_to_end_ms,
+            as_of_ms=self._as_of_ms(partition),
             totals=partition.told,
         )
 
+    def _as_of_ms(self, partition: _Partition) -> int | None:
+        """Up to when that what is told holds everything."""
+        if not self._kept:
+            return partition.read_to_end_ms
+        return None if partition.stored is None else partition.stored.state.as_of_ms
+
     def fresh(self, now_ms: int) -> int:
         """How many partitions were read to their end lately."""
-        return sum(_is_fresh(each.read_to_end_ms, now_ms) for each in self._partitions.values())
+        return sum(_is_fresh(self._as_of_ms(each), now_ms) for each in self._partitions.values())
 
     def stale(self, now_ms: int) -> Blind | None:
         """The partitions that were not read to their end lately, None if all were."""
@@ -162,9 +309,9 @@ class Topic:
         if not self._partitions:
             return Blind(what, self._life_start_ms, "its partitions are not known yet")
         behind = {
-            number: partition.read_to_end_ms
+            number: self._as_of_ms(partition)
             for number, partition in sorted(self._partitions.items())
-            if not _is_fresh(partition.read_to_end_ms, now_ms)
+            if not _is_fresh(self._as_of_ms(partition), now_ms)
         }
         if not behind:
             return None

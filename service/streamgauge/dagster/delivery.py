@@ -16,10 +16,11 @@ from streamgauge.dagster.outcome import Accepted, Ambiguous, Unavailable
 from streamgauge.dagster.payloads import check_evaluation
 from streamgauge.dagster.reported_asset import ReportedAsset
 from streamgauge.dagster.reported_checks import ReportedChecks, Told
+from streamgauge.dagster.resumed import resumed_report
 from streamgauge.events import Event, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from streamgauge.core.snapshot import Snapshot, Verdict
     from streamgauge.dagster.client import DagsterClient
@@ -76,6 +77,18 @@ class DagsterSink:
             self._asset(snapshot.stream, view.asset_key, view.topic).offer(snapshot)
         self._checks.wake()
         self._reports.wake()
+
+    async def last_positions(
+        self, stream: str, assets: Mapping[str, AssetKey]
+    ) -> dict[tuple[str, int], int]:
+        """Next offset by topic and partition of the last reports that Dagster gives back."""
+        found = {}
+        for topic, asset_key in assets.items():
+            last = await self._client.last_reported(asset_key, stream)
+            told = resumed_report(last, asset_key) if isinstance(last, LastReported) else None
+            for position in () if told is None else told.positions:
+                found[topic, position.partition] = position.next_offset
+        return found
 
     async def run(self) -> None:
         """Deliver until cancelled, or until `flush` takes over."""
@@ -167,6 +180,13 @@ class DagsterSink:
                 return Accepted()
             if isinstance(last, Unavailable):
                 return last
+        if asset.follows:
+            last = await self._client.last_reported(asset_key, asset.stream)
+            if isinstance(last, Unavailable | Ambiguous):
+                return last
+            asset.resume(
+                resumed_report(last, asset_key) if isinstance(last, LastReported) else None
+            )
         attempt = asset.begin(_now_seconds())
         outcome = await self._client.report_observation(attempt.payload.body)
         asset.settle(attempt, outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ query LastReported($key: AssetKeyInput!, $limit: Int!) {
           label
           ... on IntMetadataEntry { intRepr }
           ... on TextMetadataEntry { text }
+          ... on JsonMetadataEntry { jsonString }
         }
+        tags { key value }
       }
     }
   }
@@ -57,6 +59,9 @@ class LastReported:
     """As in the observation's metadata."""
     arrived_total: int
     """`records_total`, or `dead_letters_total` of a dead letter topic."""
+    detail: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """The entry of this name."""
+    data_version: str | None = field(default=None, compare=False, repr=False)
 
 
 def last_reported_question(asset_key: AssetKey) -> dict[str, Any]:
@@ -83,7 +88,10 @@ def read_last_reported(content: bytes, stream: str) -> LastReported | None:
                 sequence = _integer(told, "sequence")
                 life, end = _text(told, "life"), _text(told, "period_end")
                 if None not in {total, sequence} and life and end:
-                    return LastReported(stream, life, sequence or 0, end, total or 0)
+                    detail, version = _json(told, "detail"), _data_version(observation)
+                    return LastReported(
+                        stream, life, sequence or 0, end, total or 0, detail, version
+                    )
     except (AttributeError, KeyError, TypeError) as error:
         raise AnswerError("its answer does not have the fields of the observations") from error
     return None
@@ -132,6 +140,18 @@ def _data(content: bytes) -> dict[str, Any]:
 def _text(told: Mapping[str, Any], label: str) -> str | None:
     text = told.get(label, {}).get("text")
     return text if isinstance(text, str) else None
+
+
+def _json(told: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
+    text = told.get(label, {}).get("jsonString")
+    value = json.loads(text) if isinstance(text, str) else None
+    return value if isinstance(value, dict) else None
+
+
+def _data_version(observation: Mapping[str, Any]) -> str | None:
+    tags = {tag["key"]: tag["value"] for tag in observation.get("tags") or ()}
+    version = tags.get("dagster/data_version")
+    return version if isinstance(version, str) else None
 
 
 def _integer(told: Mapping[str, Any], label: str) -> int | None:

@@ -12,7 +12,7 @@ from streamgauge.dagster.plain import instant
 
 if TYPE_CHECKING:
     from streamgauge.core.report import Report
-    from streamgauge.core.snapshot import Snapshot
+    from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot
     from streamgauge.dagster.graphql import LastReported
     from streamgauge.dagster.outcome import Outcome
     from streamgauge.dagster.payloads import Payload
@@ -44,6 +44,7 @@ class ReportedAsset:
         self.told_seconds: float | None = None
         """When the acknowledged report went out, on the event loop's clock."""
         self._dead_letter_topic = dead_letter_topic
+        self._resumed = False
         self._waiting: list[Snapshot] = []
         self._acknowledged: Report | None = None
         self._unconfirmed: Attempt | None = None
@@ -53,6 +54,26 @@ class ReportedAsset:
     def in_doubt(self) -> bool:
         """Whether a report went out and nobody said whether it was stored."""
         return self._unconfirmed is not None
+
+    @property
+    def follows(self) -> bool:
+        """Whether a report of before this process may be the one to follow: ask for it."""
+        return not self._resumed and bool(self._waiting) and self._waiting[0].resumed
+
+    def resume(self, last: Report | None) -> None:
+        """The newest report that Dagster has; the next one follows it if it is of the same life.
+
+        One that tells more than is stored now cannot be followed, and is not.
+        """
+        self._resumed = True
+        snapshot = self._waiting[0]
+        if last is None or last.life != snapshot.life:
+            return
+        self._acknowledged = last
+        try:
+            self._report(snapshot)
+        except ValueError:
+            self._acknowledged = None
 
     def offer(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot; one that knows no position yet is not reported.
@@ -91,13 +112,11 @@ class ReportedAsset:
             ValueError: totals shrank within a life.
         """
         snapshot = self._waiting[0]
-        if self._dead_letter_topic is None:
-            told = report(snapshot, self._acknowledged)
-            payload = observation(told, snapshot)
-        else:
-            view = next(v for v in snapshot.dead_letters if v.topic == self._dead_letter_topic)
-            told = dead_letter_report(snapshot, view, self._acknowledged)
-            payload = dead_letter_observation(told, view)
+        told = self._report(snapshot)
+        view = self._dead_letters(snapshot)
+        payload = (
+            observation(told, snapshot) if view is None else dead_letter_observation(told, view)
+        )
         attempt = Attempt(snapshot, told, payload, now_seconds)
         self._unconfirmed_before, self._unconfirmed = self._unconfirmed, attempt
         return attempt
@@ -123,6 +142,21 @@ class ReportedAsset:
             return False
         self._acknowledge(doubt)
         return True
+
+    def _dead_letters(self, snapshot: Snapshot) -> DeadLetterTopicView | None:
+        views = (view for view in snapshot.dead_letters if view.topic == self._dead_letter_topic)
+        return next(views, None)
+
+    def _report(self, snapshot: Snapshot) -> Report:
+        """The next report.
+
+        Raises:
+            ValueError: totals shrank within a life.
+        """
+        view = self._dead_letters(snapshot)
+        if view is None:
+            return report(snapshot, self._acknowledged)
+        return dead_letter_report(snapshot, view, self._acknowledged)
 
     def _acknowledge(self, attempt: Attempt) -> None:
         self._acknowledged = attempt.report

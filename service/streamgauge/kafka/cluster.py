@@ -26,6 +26,7 @@ from streamgauge.kafka.clock import wall_clock_ms
 from streamgauge.kafka.errors import BrokersUnavailableError
 from streamgauge.kafka.groups import GroupListing, Groups
 from streamgauge.kafka.protocol import GroupList, TopicMetadata
+from streamgauge.kafka.slots import Slots
 from streamgauge.kafka.unreachable import explained
 from streamgauge.kafka.wire import Wire
 from streamgauge.model import CommittedOffsets, LogOffsets
@@ -74,6 +75,10 @@ class Cluster:
             await self._wire.open()
         except BrokersUnavailableError as error:
             raise await explained(self.connection, error) from error
+
+    def slots(self) -> Slots:
+        """The slots of the gauge's own groups, read and committed over the same connections."""
+        return Slots(self._wire)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -7,7 +7,8 @@ KafkaAccessError
 ├── UnsupportedClientError    the installed aiokafka lacks a seam the gauge relies on
 ├── BrokersUnavailableError   no broker answered within the time allowed
 ├── UnexpectedAnswerError     a broker answered with an error the gauge has no rule for
-├── MembershipError           the gauge's own group does not take it as a member
+├── MembershipError           the gauge is no member of its own group
+│   └── GroupRefusedError     a right on the group is missing
 └── TailStalledError          a tail hears nothing more and has to be built anew
 ```
 """
@@ -72,6 +73,10 @@ class UnexpectedAnswerError(KafkaAccessError):
 
 class MembershipError(KafkaAccessError):
     """The gauge is no member of its own group and cannot become one as things are."""
+
+
+class GroupRefusedError(MembershipError):
+    """A right on the gauge's own group is missing."""
 
 
 class TailStalledError(KafkaAccessError):

@@ -9,27 +9,36 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
+from aiokafka.coordinator.protocol import (
+    ConsumerProtocolMemberAssignment,
+    ConsumerProtocolMemberMetadata,
+)
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from streamgauge.kafka.creation import never_create_topics
-from streamgauge.kafka.errors import BrokersUnavailableError, MembershipError, text_of
+from streamgauge.kafka.errors import (
+    BrokersUnavailableError,
+    GroupRefusedError,
+    MembershipError,
+    text_of,
+)
 from streamgauge.kafka.patience import MetadataLimiter, stop_within
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from aiokafka import TopicPartition
 
     from streamgauge.kafka.connection import Connection
 
-SESSION_MS: Final = 10_000
+SESSION_MS: Final = 6_000
 """A member that is not heard for so long is no member any more."""
-HEARTBEAT_MS: Final = 2_000
+HEARTBEAT_MS: Final = 1_500
 REBALANCE_MS: Final = 15_000
 """How long a member may take to hand over its partitions."""
 _NEVER_MS: Final = 2**31 - 1
@@ -45,14 +54,10 @@ class Identity:
     member_id: str
     coordinator: int
     """Broker that answered SyncGroup: what it says of the group is never older than that."""
+    holds: bool
+    """Whether this member is the one at work; the others stand by without partitions."""
     partitions: frozenset[tuple[str, int]]
     """Topic and partition: what this member may commit."""
-
-
-class Assignor(RoundRobinPartitionAssignor):  # type: ignore[misc]  # untyped aiokafka
-    """Deals the partitions out; its name keeps members of other programs out of the group."""
-
-    name = "streamgauge-1"
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped aiokafka
@@ -65,6 +70,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
         self._consumer: AIOKafkaConsumer | None = None
         self._limiter: MetadataLimiter | None = None
         self._changed = asyncio.Event()
+        self.holds = False
+        """Whether the last assignment made this member the one at work."""
         self.identity: Identity | None = None
         """None while no assignment is in force."""
 
@@ -85,11 +92,10 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
             heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=REBALANCE_MS,
             max_poll_interval_ms=_NEVER_MS,
-            partition_assignment_strategy=(Assignor,),
+            partition_assignment_strategy=(holder_assignor(self),),
         )
         self._consumer = consumer
         self._limiter = MetadataLimiter(consumer._client)  # noqa: SLF001 - no public seam
-        consumer.subscribe(list(self._topics), listener=self)
         try:
             await consumer.start()
         except KafkaError as error:
@@ -100,12 +106,15 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
         except BaseException:
             await self.leave()
             raise
+        # afterwards, for the start would wait for each topic, and one may not be there yet
+        consumer.subscribe(list(self._topics), listener=self)
 
     async def leave(self) -> None:
         """Leave the group at once, so that nobody waits for this member; may be called again."""
         consumer, self._consumer = self._consumer, None
         limiter, self._limiter = self._limiter, None
         self._set(None)
+        self.holds = False
         if limiter is not None:
             await limiter.close()
         if consumer is not None:
@@ -139,11 +148,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
         try:
             coordinator.check_errors()
         except GroupAuthorizationFailedError as error:
-            raise MembershipError(
+            raise GroupRefusedError(
                 f"the right READ on group {self._group} is missing; grant it"
             ) from error
         except KafkaError as error:
             raise MembershipError(f"group {self._group}: {text_of(error)}") from error
+
+    def look(self) -> None:
+        """Have the topics looked up now: new partitions make a new assignment."""
+        if self._consumer is not None:
+            self._consumer._client.force_metadata_update()  # noqa: SLF001 - no public seam
 
     async def on_partitions_revoked(self, _: Iterable[TopicPartition]) -> None:
         """The old identity ends; whoever still commits under it is fenced from now on."""
@@ -164,6 +178,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
                 generation=coordinator.generation,
                 member_id=coordinator.member_id,
                 coordinator=coordinator.coordinator_id,
+                holds=self.holds,
                 partitions=frozenset((each.topic, each.partition) for each in assigned),
             )
         )
@@ -171,3 +186,45 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
     def _set(self, identity: Identity | None) -> None:
         self.identity = identity
         self._changed.set()
+
+
+_HOLDS: Final = b"holds"
+
+
+def holder_assignor(member: Membership) -> type[AbstractPartitionAssignor]:
+    """The assignor of one member: all partitions go to one, and it keeps them while it lives.
+
+    Each member tells whether it is at work at present; of several that say so, or of none, the one
+    with the least member id is chosen.
+    """
+
+    class HolderAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # untyped aiokafka
+        """Its name keeps members of other programs out of the group."""
+
+        name = "streamgauge-holder-1"
+
+        @classmethod
+        def metadata(cls, topics: Collection[str]) -> ConsumerProtocolMemberMetadata:
+            return ConsumerProtocolMemberMetadata(0, sorted(topics), _HOLDS * member.holds)
+
+        @classmethod
+        def assign(
+            cls,
+            cluster: Any,  # noqa: ANN401 - untyped aiokafka
+            members: Mapping[str, ConsumerProtocolMemberMetadata],
+        ) -> dict[str, ConsumerProtocolMemberAssignment]:
+            holder = min(members, key=lambda each: (members[each].user_data != _HOLDS, each))
+            everything = [
+                (topic, sorted(cluster.partitions_for_topic(topic) or ()))
+                for topic in members[holder].subscription
+            ]
+            nothing = ConsumerProtocolMemberAssignment(0, [], b"")
+            return dict.fromkeys(members, nothing) | {
+                holder: ConsumerProtocolMemberAssignment(0, everything, _HOLDS)
+            }
+
+        @classmethod
+        def on_assignment(cls, assignment: ConsumerProtocolMemberAssignment) -> None:
+            member.holds = assignment.user_data == _HOLDS
+
+    return HolderAssignor

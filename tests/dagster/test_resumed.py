@@ -1,0 +1,241 @@
+"""The last report that Dagster gives back is the one that was sent, or it is not followed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from streamgauge.core.report import dead_letter_report, report
+from streamgauge.core.snapshot import PartitionView
+from streamgauge.core.totals import Totals
+from streamgauge.dagster.graphql import read_last_reported
+from streamgauge.dagster.outcome import Accepted
+from streamgauge.dagster.payloads import dead_letter_observation, observation
+from streamgauge.dagster.plain import instant
+from streamgauge.dagster.reported_asset import ReportedAsset
+from streamgauge.dagster.resumed import resumed_report
+
+from .conftest import entries
+
+
+@pytest.fixture
+def rich(maker):
+    """A snapshot with a count of every kind, on two partitions and in one dead letter topic."""
+    totals = Totals(
+        records=300,
+        bytes=2_100,
+        arrival_ages=maker.histogram([0, 1, 100, 100, 5_000, 400_000_000]),
+        unaged=3,
+        negative=1,
+        traced=20,
+        sampled=2,
+        event_times={"header": 290, "none": 10},
+        unreadable_event_times={"pointer": 4},
+        rejected_contexts={"b3_format": 1},
+        dead_letters=7,
+        undecodable=2,
+        lost=1,
+        groups={"billing": maker.group_totals([4_000] * 70), "audit": maker.group_totals([])},
+    )
+    parts = tuple(
+        PartitionView("orders", number, 5, at, at, None, Totals(records=at - 5))
+        for number, at in ((0, 105), (3, 210))
+    )
+    return maker.snapshot(
+        0,
+        7,
+        after_ms=61_234,
+        totals=totals,
+        partitions=parts,
+        groups={"billing": maker.group(10)},
+    )
+
+
+def read_back(payload, stream):
+    """What Dagster answers after it has stored this observation alone."""
+    return read_last_reported(answer(payload.body), stream)
+
+
+def answer(body):
+    """The answer of its GraphQL API."""
+    observation = {
+        "runId": "",
+        "metadataEntries": entries(json.loads(json.dumps(body["metadata"]))),
+        "tags": [{"key": "dagster/data_version", "value": body["data_version"]}],
+    }
+    return json.dumps({"data": {"assetOrError": {"assetObservations": [observation]}}}).encode()
+
+
+def same(resumed, sent):
+    """Whether a report that was read back is the one that was sent, but for its own period."""
+    period = {
+        "start_ms": sent.end_ms,
+        "difference": sent.totals,
+        "arrived": 0,
+    }
+    return resumed == replace(sent, **period)
+
+
+def test_report_of_a_stream_is_read_back_whole(maker, rich):
+    """Totals with every histogram and group, positions, sequence and data version."""
+    first = report(maker.snapshot(after_ms=1_000), None)
+    sent = report(rich, first)
+    assert sent.sequence == 2
+    last = read_back(observation(sent, rich), maker.stream)
+    assert same(resumed_report(last, maker.asset_key), sent)
+
+
+def test_report_of_a_dead_letter_topic_is_read_back_whole(maker):
+    """It has fewer counts."""
+    letters = Totals(dead_letters=7, undecodable=2, lost=1)
+    base = maker.snapshot(0, 7, after_ms=61_234)
+    view = replace(base.dead_letters[0], totals=letters)
+    sent = dead_letter_report(base, view, None)
+    last = read_back(dead_letter_observation(sent, view), maker.stream)
+    assert same(resumed_report(last, maker.letters_key), sent)
+
+
+def test_report_of_a_life_without_a_record_is_read_back_whole(maker):
+    """Nothing was counted, and that is known."""
+    snapshot = maker.snapshot(after_ms=1_000)
+    sent = report(snapshot, None)
+    last = read_back(observation(sent, snapshot), maker.stream)
+    assert same(resumed_report(last, maker.asset_key), sent)
+
+
+def test_report_that_another_version_wrote_is_read_as_far_as_it_goes(maker, rich):
+    """A count that it did not have is zero, one that is not known here is passed over."""
+    sent = report(rich, None)
+    last = read_back(observation(sent, rich), maker.stream)
+    detail = json.loads(json.dumps(last.detail))
+    del detail["totals"]["lost"]
+    detail["totals"]["from_tomorrow"] = 12
+    detail["totals"]["groups"][0]["from_tomorrow"] = {"a": 1}
+    resumed = resumed_report(replace(last, detail=detail), maker.asset_key)
+    assert same(resumed, replace(sent, totals=replace(sent.totals, lost=0)))
+
+
+def test_report_without_data_version_is_read_back(maker, rich):
+    """It has none to compare with."""
+    sent = report(rich, None)
+    last = replace(read_back(observation(sent, rich), maker.stream), data_version=None)
+    assert resumed_report(last, maker.asset_key).data_version == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"detail": None},
+        {"detail": {}},
+        {"detail": {"totals": {}}},
+        {"detail": {"totals": {}, "positions": {}}},
+        {"detail": {"totals": [], "positions": {"rows": []}}},
+        {"detail": {"totals": {"arrival_ages": 3}, "positions": {"rows": []}}},
+        {"detail": {"totals": {"arrival_ages": {"buckets": "1:2"}}, "positions": {"rows": []}}},
+        {"detail": {"totals": {"records": "300"}, "positions": {"rows": []}}},
+        {"detail": {"totals": {"event_times": 3}, "positions": {"rows": []}}},
+        {"detail": {"totals": {"groups": [{}]}, "positions": {"rows": []}}},
+        {"detail": {"totals": {}, "positions": {"rows": [[0, 1]]}}},
+        {"detail": {"totals": {}, "positions": {"rows": 4}}},
+        {"period_end": "?"},
+        {"period_end": "yesterday"},
+    ],
+)
+def test_what_is_not_whole_is_no_report(maker, rich, change):
+    """Somebody else has written it, or a limit has cut it."""
+    last = read_back(observation(report(rich, None), rich), maker.stream)
+    assert resumed_report(replace(last, **change), maker.asset_key) is None
+
+
+@pytest.mark.parametrize("buckets", ["1:2 x:3", "1:", "226:1", "1:2…", "4:99999999999999999999"])
+def test_histogram_that_was_cut_or_is_another_is_no_report(maker, rich, buckets):
+    """Its counts would be wrong."""
+    last = read_back(observation(report(rich, None), rich), maker.stream)
+    ages = {"sum_ms": 5, "buckets": buckets}
+    detail = {**last.detail, "totals": {**last.detail["totals"], "arrival_ages": ages}}
+    assert resumed_report(replace(last, detail=detail), maker.asset_key) is None
+
+
+def resume(maker, snapshot, sent, topic=None):
+    """The report of a process that finds this one in Dagster; and the asset it speaks of."""
+    asset = ReportedAsset(maker.stream, topic)
+    asset.offer(snapshot)
+    assert asset.follows
+    asset.resume(sent)
+    assert not asset.follows
+    attempt = asset.begin(0.0)
+    asset.settle(attempt, Accepted())
+    return attempt.report
+
+
+def test_the_next_report_follows_the_one_that_dagster_has(maker):
+    """With the next sequence, and what came since, the time without the process included."""
+    before = maker.snapshot(100, after_ms=10_000)
+    sent = report(before, report(maker.snapshot(40, after_ms=5_000), None))
+    last = read_back(observation(sent, before), maker.stream)
+    after = maker.snapshot(130, after_ms=90_000, resumed=True)
+    told = resume(maker, after, resumed_report(last, maker.asset_key))
+    assert (told.sequence, told.arrived, told.arrived_total) == (3, 30, 130)
+    assert (told.start_ms, told.end_ms) == (sent.end_ms, maker.start_ms + 90_000)
+    assert told.difference.arrival_ages == maker.histogram([100] * 30)
+
+
+def test_data_version_stays_if_nothing_has_come_since(maker):
+    """A restart is no new data."""
+    before = maker.snapshot(100, after_ms=10_000)
+    sent = report(before, None)
+    last = read_back(observation(sent, before), maker.stream)
+    part = replace(before.partitions[0], next_offset=101)
+    after = maker.snapshot(100, after_ms=90_000, partitions=(part,), resumed=True)
+    told = resume(maker, after, resumed_report(last, maker.asset_key))
+    assert (told.sequence, told.arrived, told.data_version) == (2, 0, sent.data_version)
+
+
+def test_dead_letters_are_followed_as_well(maker):
+    """Their topic has a sequence of its own."""
+    before = maker.snapshot(0, 4, after_ms=10_000)
+    sent = dead_letter_report(before, before.dead_letters[0], None)
+    last = read_back(dead_letter_observation(sent, before.dead_letters[0]), maker.stream)
+    after = maker.snapshot(9, 6, after_ms=90_000, resumed=True)
+    told = resume(maker, after, resumed_report(last, maker.letters_key), "dlq")
+    assert (told.sequence, told.arrived, told.arrived_total) == (2, 2, 6)
+
+
+@pytest.mark.parametrize("why", ["nothing", "another life", "more records", "a group more"])
+def test_what_cannot_be_followed_is_not(maker, why):
+    """The first report of the process then covers its life from the beginning."""
+    last = {
+        "nothing": None,
+        "another life": report(maker.snapshot(1, life="life-0"), None),
+        "more records": report(maker.snapshot(131), None),
+        "a group more": report(
+            maker.snapshot(totals=Totals(groups={"gone": maker.group_totals([1])})), None
+        ),
+    }[why]
+    told = resume(maker, maker.snapshot(130, after_ms=90_000, resumed=True), last)
+    assert (told.sequence, told.arrived, told.start_ms) == (1, 130, maker.start_ms)
+
+
+def test_a_life_that_this_process_began_follows_nothing(maker):
+    """Nor does one that has resumed already, or has nothing to tell."""
+    asset = ReportedAsset(maker.stream)
+    assert not asset.follows
+    asset.offer(maker.snapshot(1))
+    assert not asset.follows
+    asset.settle(asset.begin(0.0), Accepted())
+    assert not asset.follows
+
+
+def test_a_process_follows_once(maker):
+    """What it tells itself afterwards it knows."""
+    first = maker.snapshot(130, after_ms=90_000, resumed=True)
+    asset = ReportedAsset(maker.stream)
+    asset.offer(first)
+    asset.resume(report(maker.snapshot(100, after_ms=10_000), None))
+    asset.settle(asset.begin(0.0), Accepted())
+    asset.offer(maker.snapshot(140, after_ms=95_000, resumed=True))
+    assert not asset.follows
+    told = asset.begin(0.0).report
+    assert (told.sequence, told.arrived, instant(told.start_ms)) == (3, 10, instant(first.as_of_ms))
