@@ -1,7 +1,8 @@
-"""The command line: `run`, `explain` and `schema`."""
+"""The command line: `run`, `explain`, `state` and `schema`."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
@@ -15,11 +16,14 @@ from streamgauge import __version__
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from typing import TypeVar
 
     from streamgauge.config.settings import Config
     from streamgauge.core.event_time import EventTimeRule
     from streamgauge.core.explain import LineRecord
+
+    AnswerT = TypeVar("AnswerT")
 
 _CONFIG = click.option(
     "--config",
@@ -28,7 +32,7 @@ _CONFIG = click.option(
     help="The configuration file; STREAMGAUGE_* variables overlay it.",
 )
 CANNOT_START = 2
-"""Exit code when the configuration does not allow a start."""
+"""Exit code when the configuration does not allow a start, or Kafka not what was asked."""
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes of one line that `explain` reads."""
 
@@ -85,6 +89,52 @@ def explain(path: str | None, records: BinaryIO, *, dlq: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
+@main.group(invoke_without_command=True)
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="For scripts: one JSON object.")
+@click.pass_context
+def state(context: click.Context, path: str | None, *, as_json: bool) -> None:
+    """Print what is stored of every stream in Kafka; `state reset` has it forgotten."""
+    if context.invoked_subcommand is not None:
+        context.obj = path
+        return
+    from streamgauge.app import state_text
+    from streamgauge.app.state_command import look
+
+    seen = _asked(look(_load(path)))
+    if as_json:
+        click.echo(orjson.dumps(state_text.as_json(seen), option=orjson.OPT_INDENT_2))
+    else:
+        click.echo(state_text.as_text(seen))
+
+
+@state.command()
+@_CONFIG
+@click.option("--stream", "only", metavar="NAME", help="One stream only; else all of them.")
+@click.option("--yes", is_flag=True, help="Forget without asking.")
+@click.pass_context
+def reset(context: click.Context, path: str | None, only: str | None, *, yes: bool) -> None:
+    """Forget what is stored, so that the next start begins a new life at `start_from`.
+
+    The gauges of the stream must have been stopped.
+    """
+    from streamgauge.app import state_text
+    from streamgauge.app.state_command import forget, look_to_forget
+
+    config = _load(path or context.obj)
+    seen = _asked(look_to_forget(config, only))
+    for each in seen:
+        click.echo(state_text.what_is_forgotten(each))
+    seen = [each for each in seen if each.stored.remembered]
+    if not seen:
+        return
+    if not yes:
+        click.confirm("Forget?", abort=True)
+    _asked(forget(config, seen))
+    for each in seen:
+        click.echo(state_text.what_comes_now(each))
+
+
 @main.command()
 @click.option(
     "--format", "form", type=click.Choice(["json", "markdown"]), default="json", show_default=True
@@ -108,6 +158,18 @@ def _load(path: str | None, *, with_secrets: bool = True) -> Config:
     try:
         return load(path, os.environ, with_secrets=with_secrets)
     except ConfigError as error:
+        _refuse(str(error))
+
+
+def _asked(question: Coroutine[object, object, AnswerT]) -> AnswerT:
+    """The brokers' answer; what goes wrong is told here, and not by libraries as well."""
+    from streamgauge import log
+    from streamgauge.app.state_command import StateCommandError
+
+    log.configure(level="critical", line_format="console")
+    try:
+        return asyncio.run(question)
+    except StateCommandError as error:
         _refuse(str(error))
 
 
