@@ -19,7 +19,6 @@ from streamgauge_demo.parts.interrupts import ENDING
 if TYPE_CHECKING:
     from types import FrameType
 
-_KEPT_VARIABLES: Final = ("STREAMGAUGE_BROKER", "OTEL_EXPORTER_OTLP_")
 _PLAIN_WIDTH: Final = 160
 
 
@@ -40,11 +39,14 @@ def main(context: click.Context, keep: Path | None) -> None:
     from streamgauge_demo.demo import run
     from streamgauge_demo.parts.broker_contract import BrokerUnavailableError
 
-    if keep is not None:
-        keep.mkdir(parents=True)
     try:
+        if keep is not None:
+            keep.mkdir(parents=True)
         sys.exit(0 if run(_console(), keep) else 1)
-    except (BrokerUnavailableError, RuntimeError, ValueError) as error:
+    except FileExistsError:
+        click.echo(f"demo: {keep} is there already: name a folder that is not", err=True)
+        sys.exit(1)
+    except (BrokerUnavailableError, RuntimeError, ValueError, OSError) as error:
         click.echo(f"demo: {error}", err=True)
         sys.exit(1)
 
@@ -57,20 +59,30 @@ def prove(folder: Path) -> None:
     from streamgauge_demo.demo import print_findings
     from streamgauge_demo.proofs.registry import prove as judge
 
-    sys.exit(0 if print_findings(_console(), judge(evidence.read(folder))) else 1)
+    try:
+        found = judge(evidence.read(folder))
+    except FileNotFoundError as error:
+        click.echo(f"demo: {folder} was not kept by a run: {error.filename} is missing", err=True)
+        sys.exit(1)
+    sys.exit(0 if print_findings(_console(), found) else 1)
 
 
 def _console() -> Console:
-    """A console that breaks no line where nobody looks at one."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
+    """A console for this terminal; without one no line is broken, whatever `FORCE_COLOR` says."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=_PLAIN_WIDTH, force_terminal=False)
 
 
 def _settle_environment() -> None:
-    """Take away what was meant for other programs of the same kind."""
+    """Take away what was meant for other programs of the same kind, and what leads astray."""
+    elsewhere = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    kept = ("STREAMGAUGE_BROKER", *(("OTEL_EXPORTER_OTLP_",) if elsewhere else ()))
     for name in tuple(os.environ):
-        if name.startswith(("OTEL_", "STREAMGAUGE_")) and not name.startswith(_KEPT_VARIABLES):
+        if name.startswith(("OTEL_", "STREAMGAUGE_")) and not name.startswith(kept):
             del os.environ[name]
+    for name in ("NO_PROXY", "no_proxy"):  # everything of ours is on this machine
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
+from rich.text import Text
 
 from streamgauge_demo import evidence
+from streamgauge_demo.parts.temporary import temporary_folder
 from streamgauge_demo.play import play
 from streamgauge_demo.proofs.registry import PROOFS, prove
 from streamgauge_demo.stage import Stage
@@ -19,6 +19,7 @@ from streamgauge_demo.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
 ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """Variable that names somebody else's collector."""
-_FORGET_SECONDS: Final = 30.0
-"""How much telemetry is kept in memory while nobody asks for it."""
+STAY_SECONDS: Final = 4 * 3_600
+"""How long it stays up at most: logs and Dagster's storage grow by about a gigabyte a day."""
+_LOOK_SECONDS: Final = 10.0
 
 
 def run(console: Console, kept: Path | None) -> bool:
@@ -43,18 +45,19 @@ def run(console: Console, kept: Path | None) -> bool:
         BrokerUnavailableError: the broker that was asked for cannot run here.
         RuntimeError: a part did not start or ended before its time; has the end of its log.
     """
-    with tempfile.TemporaryDirectory(prefix="streamgauge-demo-") as temporary:
+    with temporary_folder() as temporary:
         # on a machine with symbolic links in its path, the children would see another one
-        folder = (kept or Path(temporary)).resolve()
+        folder = (kept or temporary).resolve()
         with Stage(folder, os.environ.get(ENDPOINT)) as stage:
             with View(console) as view:
                 _tell_story(stage, view, folder)
             findings = prove(evidence.read(folder))
             holds = print_findings(console, findings)
             if kept is not None:
-                console.print(f"Logs and evidence are kept in {folder}", soft_wrap=True)
+                console.print(Text(f"Logs and evidence are kept in {folder}"), soft_wrap=True)
             if console.is_terminal:
-                _stay_up(console, stage)
+                with contextlib.suppress(SystemExit):  # the verdict stays what it was
+                    _stay_up(console, stage)
     return holds
 
 
@@ -64,8 +67,9 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> bool:
     for column in ("", "proof", "read from", "found"):
         table.add_column(column, overflow="fold")
     for finding in findings:
-        mark = "[green]holds[/]" if finding.holds else "[bold red]FAILS[/]"
-        table.add_row(mark, finding.proof.name, finding.proof.reads, finding.said)
+        mark = Text("holds", "green") if finding.holds else Text("FAILS", "bold red")
+        proof = finding.proof
+        table.add_row(mark, Text(proof.name), Text(proof.reads), Text(finding.said))
     console.print(table)
     left_out = len(PROOFS) - len(findings)
     if left_out:
@@ -78,14 +82,15 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> bool:
 def _tell_story(stage: Stage, view: View, folder: Path) -> None:
     """Start everything, tell the story, stop the gauge, and keep what is to be judged."""
     stage.start(view.say)
-    there = evidence.topics_of(stage.broker)
     view.say("Everything runs. The story takes a minute.")
     play(stage, view.show)
     view.say("The gauge is asked to stop; then everything is read back from where it told it.")
     stage.stop_services()
-    ends = evidence.end_offsets(stage.broker, stage.names)
-    new_topics = sorted(evidence.topics_of(stage.broker) - there)
     code, seconds = stage.stop_gauge()
+    ends = evidence.end_offsets(stage.broker, stage.names)
+    new_topics = sorted(evidence.topics_of(stage.broker) - stage.topics_before)
+    if stage.broker.kind == "given":  # where others may create topics of their own
+        new_topics = [name for name in new_topics if "streamgauge" in name]
     last_events = [line["event"] for line in stage.gauge.log_lines()][-1:]
     evidence.keep_run(
         folder,
@@ -107,7 +112,9 @@ def _stay_up(console: Console, stage: Stage) -> None:
     for what, url in stage.addresses().items():
         console.print(f"  {what:<36}{url}", soft_wrap=True)
     console.print("Ctrl-C ends it and leaves nothing behind.")
-    with contextlib.suppress(SystemExit):  # the verdict stays what it was
-        while True:
-            time.sleep(_FORGET_SECONDS)
-            stage.forget_telemetry()
+    deadline = time.monotonic() + STAY_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        stage.must_run()
+        stage.forget_telemetry()
+    console.print(f"That was {STAY_SECONDS // 3_600} hours; the demo ends here.")

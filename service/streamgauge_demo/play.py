@@ -58,7 +58,7 @@ def play(stage: Stage, show: Callable[[Moment], None]) -> None:
     ended = None
     while True:
         truth, status, now = stage.truth(), stage.status(), time.monotonic()
-        stage.must_run(story_ended=truth.ended)
+        stage.must_run()
         phase = truth.begun[-1] if truth.begun else None
         show(Moment(now - began, phase, len(truth.sent), status))
         if truth.ended:

@@ -55,8 +55,9 @@ class Program:
 
     def log_lines(self) -> Iterator[dict[str, Any]]:
         """Give the JSON lines among all that it has written."""
-        for line in (self._folder / "log").read_text(errors="replace").splitlines():
-            if line.startswith("{"):
+        text = (self._folder / "log").read_text(errors="replace")
+        for line in text.splitlines(keepends=True):
+            if line.startswith("{") and line.endswith("\n"):
                 yield json.loads(line)
 
     def stop(self, grace_seconds: float) -> int:

@@ -13,6 +13,7 @@ import yaml
 from confluent_kafka import KafkaException
 
 from streamgauge_demo import scenario, truth
+from streamgauge_demo.evidence import topics_of
 from streamgauge_demo.parts.broker import launch_broker
 from streamgauge_demo.parts.broker_contract import admin_client
 from streamgauge_demo.parts.broker_mock import LIMITS
@@ -41,6 +42,7 @@ _READY_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.1
 _HTTP_SECONDS: Final = 5.0
 _DELETE_SECONDS: Final = 15.0
+_LEAVE_SECONDS: Final = 5.0
 _WORKER_GRACE_SECONDS: Final = 20.0
 
 
@@ -57,6 +59,8 @@ class Stage:
     dagster: DagsterServer
     gauge: Program
     otlp: OtlpReceiver | None = None
+    topics_before: set[str]
+    """Topics of the broker when the gauge had not begun yet, ours among them."""
 
     def __init__(self, folder: Path, endpoint: str | None) -> None:
         self.folder: Final = folder
@@ -64,6 +68,7 @@ class Stage:
         self._config: Final = folder / "streamgauge.yaml"
         self._endpoint = endpoint
         self._parts = ExitStack()
+        self._http = self._parts.enter_context(httpx.Client(timeout=_HTTP_SECONDS))
         self._workers: list[Program] = []
         self._producer: Program | None = None
 
@@ -89,9 +94,12 @@ class Stage:
                 say(reason)
         self.names = scenario.names_for(self.broker.kind)
         self._create_topics()
+        self.topics_before = topics_of(self.broker)
         say("Starting Dagster")
         variables = {"STREAMGAUGE_CONFIG": str(self._config)}
-        self.dagster = self._parts.enter_context(DagsterServer(DEFINITIONS, "", (), variables))
+        with deferred():
+            dagster = DagsterServer(DEFINITIONS, "", (), variables)
+            self.dagster = self._parts.enter_context(dagster)
         settings = scenario.gauge_configuration(
             self.broker.bootstrap_servers, self.dagster.base_url, self.names
         )
@@ -128,7 +136,7 @@ class Stage:
             "what the gauge says now": self.status_url,
         }
 
-    def must_run(self, *, story_ended: bool) -> None:
+    def must_run(self) -> None:
         """Do nothing as long as everything runs that should; the producer ends with its story.
 
         Raises:
@@ -136,8 +144,9 @@ class Stage:
         """
         for program in (self.gauge, *self._workers):
             program.must_run()
-        if self._producer is not None and not story_ended:
-            self._producer.must_run()
+        producer = self._producer
+        if producer is not None and not producer.running and not self.truth().ended:
+            producer.must_run()
 
     def truth(self) -> Truth:
         """What the programs have logged so far."""
@@ -161,7 +170,7 @@ class Stage:
     def status(self) -> dict[str, Any]:
         """What the gauge says of the stream now; empty before it says anything."""
         try:
-            answer = httpx.get(self.status_url, timeout=_HTTP_SECONDS)
+            answer = self._http.get(self.status_url)
         except httpx.HTTPError:
             return {}
         stream: dict[str, Any] = answer.json()["streams"].get(scenario.STREAM, {})
@@ -181,7 +190,8 @@ class Stage:
 
     def close(self) -> None:
         """End everything; a second call does nothing."""
-        self._parts.close()
+        with deferred():
+            self._parts.close()
 
     def __enter__(self) -> Self:
         return self
@@ -225,13 +235,13 @@ class Stage:
     def _delete_topics(self) -> None:
         """Leave nothing on a broker that goes on without us."""
         admin = admin_client(self.broker.bootstrap_servers)
-        deleted = [
+        groups = [*self.names.groups.values(), self.names.state]
+        for deleted in (
+            *admin.delete_consumer_groups(groups).values(),
             *admin.delete_topics(list(self.names.topics)).values(),
-            *admin.delete_consumer_groups([*self.names.groups.values(), self.names.state]).values(),
-        ]
-        for each in deleted:
+        ):
             with contextlib.suppress(KafkaException):  # a group that never committed is not there
-                each.result(_DELETE_SECONDS)
+                deleted.result(_DELETE_SECONDS)
 
     def _story_program(
         self, name: str, module: str, options: Mapping[str, str], *flags: str
@@ -246,8 +256,12 @@ class Stage:
 
     def _program(self, name: str, arguments: list[str]) -> Program:
         variables = scenario.telemetry_variables(self._endpoint or "")
-        program = Program(name, self.folder, arguments, variables)
-        self._parts.callback(program.kill)
+        with deferred():
+            program = Program(name, self.folder, arguments, variables)
+            if self.broker.kind == "given":  # a group can be deleted when its members have left
+                self._parts.callback(program.stop, _LEAVE_SECONDS)
+            else:
+                self._parts.callback(program.kill)
         return program
 
     def _is_ready(self, name: str) -> Callable[[], bool]:

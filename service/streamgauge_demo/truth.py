@@ -41,6 +41,7 @@ class Dead:
     offset: int
     origin_partition: int
     origin_offset: int
+    sent_ms: int
     acked_ms: int
     trace_id: str
     span_id: str

@@ -83,7 +83,8 @@ class Child:
         """End the whole group at once (SIGKILL) and wait for it; a second call does nothing."""
         if self._guard.stdin is None or self._guard.stdin.closed:
             return
-        with contextlib.suppress(ProcessLookupError):
+        # macOS answers EPERM where all of a group has ended and nobody has asked for its exit codes
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._guard.kill()

@@ -200,6 +200,7 @@ class Worker:
         failure = Failure(error.error_class, error.message, self._duty.group, now_ms())
         letter = self._duty.service.dead_letter(record, failure)
         carrier = {name: value.decode() for name, value in record.headers if value is not None}
+        sent_ms = now_ms()
         token = context.attach(propagate.extract(carrier))
         try:
             future = await self._producer.send(
@@ -211,6 +212,7 @@ class Worker:
         told = await future
         self._journal.write(
             "dead",
+            sent_ms=sent_ms,
             partition=told.partition,
             offset=told.offset,
             origin_partition=record.partition,

@@ -6,6 +6,7 @@ seconds. Source: opentelemetry-proto, metrics.proto, "ExponentialHistogramDataPo
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 RECEIPT_MS: Final = 5_000
 """How long after its acknowledgement a record may be received, where only that time is known."""
+UNAGED_SHARE: Final = 0.05
+"""So many records may have no age there: a gauge that a busy machine held up was not live."""
 _LOWEST: Final = -80
 _ZERO: Final = _LOWEST - 1
 """Where ages of 0 ms are ordered: below all buckets."""
@@ -49,6 +52,12 @@ class AgeBounds:
                 least = most = order.append_ms
             found.append((max(0, least - order.event_ms), max(0, most - order.event_ms)))
         return cls(tuple(found), exact)
+
+    def quantile_seconds(self, q: float) -> tuple[float, float]:
+        """The least and the greatest that the q-quantile can be."""
+        rank = max(1, math.ceil(q * len(self.bounds))) - 1
+        least, most = zip(*self.bounds, strict=True)
+        return sorted(least)[rank] / 1_000, sorted(most)[rank] / 1_000
 
 
 @cache
@@ -86,6 +95,8 @@ def must_fit(told: Told, ages: AgeBounds) -> str:
     """
     counts = {_ZERO if index is None else index: n for index, n in told.counts.items() if n}
     must_equal("ages", sum(counts.values()) + told.unaged, len(ages.bounds))
+    most_unaged = 0 if ages.exact else round(UNAGED_SHARE * len(ages.bounds))
+    must(told.unaged <= most_unaged, f"{told.unaged} orders have no age")
     least_ms = sorted(least for least, _ in ages.bounds)[: sum(counts.values())]
     most_ms = sum(most for _, most in ages.bounds)
     must(

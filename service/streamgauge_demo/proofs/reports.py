@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from streamgauge_demo.proofs.ages import AgeBounds, Told, must_fit
+from streamgauge_demo.proofs.lag import lag_bounds
 from streamgauge_demo.proofs.proof import Proof, must, must_equal
 
 if TYPE_CHECKING:
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
     from streamgauge_demo.evidence import Evidence
     from streamgauge_demo.parts.dagster_client import Observation
+    from streamgauge_demo.truth import Sent
+
+
+QUANTILE_ERROR: Final = 0.05
+"""Of a quantile from a histogram whose buckets are 9 % wide."""
 
 
 def _reports(evidence: Evidence, topic: str) -> Sequence[Observation]:
@@ -42,6 +48,8 @@ def _every_report(evidence: Evidence) -> str:
             below = [o for o in evidence.truth.sent
                      if o.partition == partition and o.offset < next_offset]  # fmt: skip
             must_equal(f"report {number}, partition {partition}", records, len(below))
+        total = sum(records for _, records in _positions(report).values())
+        must_equal(f"total of report {number}", report.metadata["records_total"], total)
     return f"{len(reports)} reports, each exact up to its own positions"
 
 
@@ -60,6 +68,52 @@ def _reports_add_up(evidence: Evidence) -> str:
 def _total(reports: Sequence[Mapping[str, Any]]) -> int:
     total: int = reports[-1]["records_total"]
     return total
+
+
+def _plotted(evidence: Evidence) -> str:
+    """The numbers that Dagster plots: lag, ages of the period, dead letters, completeness."""
+    reports = _reports(evidence, evidence.names.topic)
+    positions: dict[int, tuple[int, int]] = {}
+    for number, report in enumerate(reports, start=1):
+        before, positions = positions, _positions(report)
+        came = [
+            order
+            for order in evidence.truth.sent
+            if before.get(order.partition, (0, 0))[0]
+            <= order.offset
+            < positions[order.partition][0]
+        ]
+        _must_have_quantiles(number, report, came)
+        _must_have_lag(number, report, evidence)
+        if number > 1:
+            must_equal(f"completeness of report {number}", report.metadata["completeness"], 1)
+    letters = sum(report.metadata["dead_letters"] for report in reports)
+    must_equal("dead letters of all periods", letters, len(evidence.truth.dead))
+    lags = [report.metadata.get("lag") for report in reports]
+    return f"lag {', '.join('unknown' if lag is None else str(lag) for lag in lags)}"
+
+
+def _must_have_quantiles(number: int, report: Observation, came: Sequence[Sent]) -> None:
+    for name, q in (("arrival_age_p50_seconds", 0.5), ("arrival_age_p99_seconds", 0.99)):
+        if came:
+            low, high = AgeBounds.of(came).quantile_seconds(q)
+            told = report.metadata[name]
+            must(
+                low * (1 - QUANTILE_ERROR) <= told <= high * (1 + QUANTILE_ERROR),
+                f"{name} of report {number}: told {told}, logged {low} to {high}",
+            )
+
+
+def _must_have_lag(number: int, report: Observation, evidence: Evidence) -> None:
+    """It is that of the worst group; unknown before both have committed."""
+    if "lag" not in report.metadata:
+        must_equal("reports before a lag is known", number <= 2, True)  # noqa: FBT003 - compared
+        return
+    services = evidence.names.groups
+    bounds = [lag_bounds(evidence.truth, name, report.timestamp_ms) for name in services]
+    low, high = max(each[0] for each in bounds), max(each[1] for each in bounds)
+    told = report.metadata["lag"]
+    must(low <= told <= high, f"lag of report {number}: told {told}, logged {low} to {high}")
 
 
 def _ages(evidence: Evidence) -> str:
@@ -129,6 +183,12 @@ PROOFS = (
         "Dagster",
         "Each report counts just the orders that the producer logged below its positions.",
         _every_report,
+    ),
+    Proof(
+        "plotted numbers",
+        "Dagster",
+        "Lag, age quantiles and dead letters of each report follow from the logs (5 % on ages).",
+        _plotted,
     ),
     Proof(
         "reports add up",
