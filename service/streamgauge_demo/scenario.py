@@ -36,14 +36,12 @@ class Names:
         dead_letters: what was given up.
         fulfillment: consumer group of the service that is well.
         billing: consumer group of the service that falls behind.
-        state: the gauge's own group, whose commits keep its state.
     """
 
     topic: str = "orders.placed"
     dead_letters: str = "orders.placed.dlq"
     fulfillment: str = "fulfillment"
     billing: str = "billing"
-    state: str = "streamgauge.orders"
 
     @property
     def groups(self) -> dict[str, str]:
@@ -105,7 +103,6 @@ def gauge_configuration(bootstrap_servers: str, dagster_url: str, names: Names) 
             STREAM: {
                 "topic": names.topic,
                 "start_from": "earliest",
-                "state_group": names.state,
                 "groups": list(names.groups.values()),
                 "dead_letters": [{"topic": names.dead_letters}],
                 "window": f"{WINDOW_SECONDS}s",

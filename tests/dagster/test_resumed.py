@@ -203,16 +203,21 @@ def test_dead_letters_are_followed_as_well(maker):
     assert (told.sequence, told.arrived, told.arrived_total) == (2, 2, 6)
 
 
-@pytest.mark.parametrize("why", ["nothing", "another life", "more records", "a group more"])
+def test_a_group_that_is_not_found_again_yet_does_not_end_the_sequence(maker):
+    """A pattern finds it later; until then nothing is told of it."""
+    groups = {"gone": maker.group_totals([1])}
+    last = report(maker.snapshot(totals=Totals(records=100, groups=groups)), None)
+    told = resume(maker, maker.snapshot(130, after_ms=90_000, resumed=True), last)
+    assert (told.sequence, told.arrived, told.difference.groups) == (2, 30, {})
+
+
+@pytest.mark.parametrize("why", ["nothing", "another life", "more records"])
 def test_what_cannot_be_followed_is_not(maker, why):
     """The first report of the process then covers its life from the beginning."""
     last = {
         "nothing": None,
         "another life": report(maker.snapshot(1, life="life-0"), None),
         "more records": report(maker.snapshot(131), None),
-        "a group more": report(
-            maker.snapshot(totals=Totals(groups={"gone": maker.group_totals([1])})), None
-        ),
     }[why]
     told = resume(maker, maker.snapshot(130, after_ms=90_000, resumed=True), last)
     assert (told.sequence, told.arrived, told.start_ms) == (1, 130, maker.start_ms)

@@ -25,8 +25,7 @@ RUN = (sys.executable, "-m", "streamgauge", "run", "--config")
 def configuration(bootstrap_servers, streams, **more):
     """A configuration with short periods and one entry for each stream: a topic, or settings."""
     entries = {
-        name: {"window": "2s", "state_group": f"streamgauge.{_topic(entry)}.{name}"}
-        | (entry if isinstance(entry, dict) else {"topic": entry})
+        name: {"window": "2s"} | (entry if isinstance(entry, dict) else {"topic": entry})
         for name, entry in streams.items()
     }
     return {
@@ -34,10 +33,6 @@ def configuration(bootstrap_servers, streams, **more):
         "web": {"listen": "127.0.0.1:0"},
         "streams": entries,
     } | more
-
-
-def _topic(entry):
-    return entry["topic"] if isinstance(entry, dict) else entry
 
 
 def asset_of(topic):

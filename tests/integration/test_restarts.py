@@ -19,7 +19,11 @@ def stream(broker, create_topic, topic_name, dagster_server):
     topic = topic_name("orders")
     create_topic(topic, 3, {})
     create_topic(topic + ".dlq", 1, {})
-    entry = {"topic": topic, "dead_letters": [{"topic": topic + ".dlq"}]}
+    entry = {
+        "topic": topic,
+        "dead_letters": [{"topic": topic + ".dlq"}],
+        "state_group": f"streamgauge.{topic}",
+    }
     dagster = {"base_url": dagster_server.base_url, "report_every": "1s"}
     return topic, configuration(broker.bootstrap_servers, {"orders": entry}, dagster=dagster)
 
@@ -45,6 +49,7 @@ def test_a_killed_gauge_goes_on_in_the_same_life(stream, gauge, producer, otlp_r
     second = gauge(config, **variables)
     told = second.wait_for("state_restored")
     assert (told["life"], told["records"]) == (life, 100)
+    second.wait_ready()
     second.wait_seen()
     producer.send(topic, 25)
     second.wait_counted(175)

@@ -126,3 +126,22 @@ def test_a_mistake_in_the_code_ends_the_process_loudly(when, gauge, closed_port)
     assert (told["level"], told["exception"][0]["exc_type"]) == ("critical", "LookupError")
     assert told["exception"][0]["exc_value"] == "a mistake"
     assert not started.events("service_stopped")
+
+
+def test_a_killed_gauge_begins_a_new_life_at_zero(topic, broker, gauge, producer):
+    """No state is kept: what the first had counted is not counted again, nor claimed."""
+    config = configuration(broker.bootstrap_servers, {"orders": topic})
+    first = gauge(config)
+    first.wait_seen()
+    producer.send(topic, 12)
+    first.wait_counted(12)
+    life = first.stream()["life"]
+    first.process.kill()
+    assert first.wait() == -signal.SIGKILL
+    second = gauge(config)
+    second.wait_seen()
+    assert second.stream()["totals"]["records"] == 0
+    assert second.stream()["life"] != life
+    producer.send(topic, 5)
+    second.wait_counted(5)
+    assert second.stream()["partitions"]["0"]["start_position"] == 12

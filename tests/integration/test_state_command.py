@@ -65,7 +65,11 @@ def stream(broker, create_topic, topic_name):
     topic = topic_name("orders")
     create_topic(topic, 3, {})
     create_topic(topic + ".dlq", 1, {})
-    entry = {"topic": topic, "dead_letters": [{"topic": topic + ".dlq"}]}
+    entry = {
+        "topic": topic,
+        "dead_letters": [{"topic": topic + ".dlq"}],
+        "state_group": f"streamgauge.{topic}",
+    }
     return topic, configuration(broker.bootstrap_servers, {"orders": entry})
 
 

@@ -84,8 +84,12 @@ class Intake:
             positions={notice.partition: notice.next_offset for notice in truncated},
             end_offsets={notice.partition: notice.end_offset for notice in truncated},
         )
-        positions = self._gauge.positions(self._topic)
-        positions |= {number: at.next_offset for number, at in polled.progress.items()}
+        positions = self._gauge.told_positions(self._topic)
+        if self._context.keeper is None:
+            positions |= {number: at.next_offset for number, at in polled.progress.items()}
+        for notice in truncated:
+            before = positions.get(notice.partition, notice.next_offset)
+            positions[notice.partition] = min(before, notice.next_offset)
         self._context.begin_life(self._topic)
         self._gauge.assigned(self._topic, positions)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from streamgauge.app.context import new_life
 from streamgauge.app.sight import Loss
-from streamgauge.core.keeping import goes_on, grown, is_own, planted
+from streamgauge.core.keeping import goes_on, grown, is_own, is_same, planted
 from streamgauge.core.state.codec import decode, encode
 from streamgauge.core.state.errors import StateError, StateTooLargeError
 from streamgauge.events import Event, write
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from streamgauge.app.context import StreamContext
-    from streamgauge.core.keeping import Place
+    from streamgauge.core.keeping import Goes, Place
     from streamgauge.core.state.partition_state import PartitionState
     from streamgauge.core.topic import Captured
     from streamgauge.kafka.membership import Identity, Membership
@@ -50,6 +50,8 @@ LOOK_SECONDS: Final = 0.5
 """How often it is looked whether the membership still stands."""
 ASSIGNED_SECONDS: Final = 15.0
 """How long new partitions wait to be assigned, until that is told as trouble."""
+ASKED_SECONDS: Final = 60.0
+"""How long it is tried to read back the last report, before its absence is taken for granted."""
 STATE: Final = "stored state"
 """What the gauge is blind about while nothing can be stored."""
 
@@ -72,7 +74,7 @@ class Keeper:
         membership: Membership,
         slots: Slots,
         writer: str,
-        last_told: Callable[[], Awaitable[Mapping[Place, int]]],
+        last_told: Callable[[], Awaitable[Mapping[Place, int] | None]],
     ) -> None:
         self._gauge = context.gauge
         self._sight = context.sight
@@ -93,6 +95,9 @@ class Keeper:
         self._in_memory = False
         self._in_flight = False
         self._must_join_anew = False
+        self._stood_by = False
+        self._recreated: set[str] = set()
+        self._asked_seconds: float | None = None
         self._read_back = False
         self._stored: Callable[[], None] = _nothing
         self.restarts = 0
@@ -113,7 +118,7 @@ class Keeper:
             except NotKeptError as error:
                 self._keep_in_memory(str(error))
             except GroupRefusedError as error:
-                if self._sent:
+                if self._sent or self._stood_by:
                     self._lost(str(error))
                 else:
                     self._keep_in_memory(str(error))
@@ -189,15 +194,18 @@ class Keeper:
         """
         with contextlib.suppress(TimeoutError, KafkaAccessError):
             async with asyncio.timeout(seconds):
-                if self._identity is not None and not self._in_flight:
-                    await self._store(self._identity, self._gauge.capture(before_ms=0))
-                await self._membership.leave()
+                try:
+                    if self._identity is not None and not self._in_flight:
+                        await self._store(self._identity, self._gauge.capture(before_ms=0))
+                finally:
+                    await self._membership.leave()
 
     async def _stand_by(self, identity: Identity) -> None:
         """Wait for another assignment: somebody else counts."""
         self._identity = None
         self._counts.clear()
-        self.stands_by = True
+        self.stands_by = self._stood_by = True
+        self.jumped()
         write(self._log, Event.STATE_HELD_ELSEWHERE, group=identity.group)
         while self._membership.identity is identity:
             self._membership.check()
@@ -212,7 +220,8 @@ class Keeper:
 
     async def _adopt(self, identity: Identity) -> bool:
         """Rule 2: read the slots, and go on from them or from memory; False to try again."""
-        read = await self._slots.read(identity, identity.partitions)
+        places = identity.partitions | self._sent.keys()
+        read = await self._slots.read(identity, places)
         if isinstance(read, Forbidden):
             raise GroupRefusedError(f"the right {read.right} is missing; grant it")
         if isinstance(read, Retry):
@@ -224,7 +233,8 @@ class Keeper:
         if self._sent and is_own(states, self._sent, doubts):
             self._settle_doubts(states)
         else:
-            await self._go_on_from(states, read.keys() - states.keys(), identity.group)
+            gone = self._sent.keys() - states.keys()
+            await self._go_on_from(states, (read.keys() - states.keys()) | gone, identity)
         self._doubtful.clear()
         self._identity = identity
         self.stands_by = False
@@ -247,28 +257,33 @@ class Keeper:
     def _settle_doubts(self, states: Mapping[Place, PartitionState]) -> None:
         """A commit of unknown fate has landed if it stands there now."""
         for place, (captured, state) in self._doubtful.items():
-            if place in states and states[place].version == state.version:
+            if place in states and is_same(states[place], state):
                 self._sent[place] = state
                 self._gauge.settle(captured, state)
 
     async def _go_on_from(
-        self, states: Mapping[Place, PartitionState], unreadable: AbstractSet[Place], group: str
+        self, states: Mapping[Place, PartitionState], lost: AbstractSet[Place], identity: Identity
     ) -> None:
         """Forget what is in memory, and go on from what is stored.
 
-        Without the counts of a slot that cannot be read the totals of the life would shrink.
+        Without the counts of a slot that is gone or cannot be read the totals of the life would
+        shrink, and so they would where the slots are older than what was told.
         """
-        had = bool(self._sent)
-        self._sent = {}
+        before, self._sent = self._sent, {}
+        had = bool(before)
         self.jumped()
         found = goes_on(states)
-        if unreadable or not states:
+        older = found is not None and _is_less(found, before, self._gauge.life[0])
+        if lost or older or not states:
             readable = {} if found is None else found.everything
-            await self._begin_where_told(group, readable, in_memory=had and not unreadable)
+            in_memory = had and not states
+            await self._begin_where_told(identity.group, readable, in_memory=in_memory)
             return
         if found is None:  # all was forgotten on purpose
             if had:
                 self._gauge.begin_life_here(new_life(), self._now_ms())
+            return
+        if await self._begin_if_recreated(identity, found):
             return
         self._topic_ids |= {topic: state.topic_id for (topic, _), state in found.states.items()}
         self._sent = dict(found.states)
@@ -276,12 +291,49 @@ class Keeper:
         write(
             self._log,
             Event.STATE_RESTORED,
-            group=group,
+            group=identity.group,
             life=found.life,
             partitions=len(found.states),
             records=sum(state.records for state in found.states.values()),
             dead_letters=sum(state.dead_letters for state in found.states.values()),
         )
+
+    async def _begin_if_recreated(self, identity: Identity, found: Goes) -> bool:
+        """A topic without a slot beside others that have one was recreated, if it was ever told.
+
+        Kafka drops the slots of a topic with the topic. It is read from its beginning then.
+        """
+        stored = {topic for topic, _ in found.everything}
+        without = {topic for topic, _ in identity.partitions} - stored
+        if not without:
+            return False
+        told = {topic for topic, _ in await self._told()}
+        self._recreated = without & told
+        if self._recreated:
+            self._gauge.begin_life_at(new_life(), found.everything, self._now_ms())
+            write(
+                self._log, Event.STATE_MISSING, group=identity.group, topics=sorted(self._recreated)
+            )
+        return bool(self._recreated)
+
+    async def _told(self) -> Mapping[Place, int]:
+        """The positions of the last reports.
+
+        Raises:
+            MembershipError: if nobody can be asked; after a while it is taken for no answer.
+        """
+        clock = asyncio.get_running_loop().time
+        told = await self._last_told()
+        if told is not None:
+            return told
+        self._asked_seconds = self._asked_seconds or clock()
+        if clock() - self._asked_seconds < ASKED_SECONDS:
+            raise MembershipError("nobody tells where the last life had come to: Dagster is away")
+        return {}
+
+    def was_recreated(self, topic: str) -> bool:
+        """Whether the topic is another one than the one whose state was lost with it."""
+        return topic in self._recreated
 
     async def _begin_where_told(
         self, group: str, readable: Mapping[Place, int], *, in_memory: bool
@@ -294,7 +346,7 @@ class Keeper:
             self._gauge.begin_life_here(new_life(), self._now_ms())
             write(self._log, Event.STATE_MISSING, group=group)
             return
-        positions = {**await self._last_told(), **readable}
+        positions = {**await self._told(), **readable}
         if positions:
             self._gauge.begin_life_at(new_life(), positions, self._now_ms())
             told = {f"{topic}-{number}": at for (topic, number), at in sorted(positions.items())}
@@ -425,3 +477,11 @@ class Keeper:
 
 def _nothing() -> None:
     """Nobody waits for what is stored."""
+
+
+def _is_less(found: Goes, before: Mapping[Place, PartitionState], life: str) -> bool:
+    """Whether less is stored than this process has seen stored, in the same life."""
+    return found.life == life and any(
+        place in found.states and found.states[place].position < state.position
+        for place, state in before.items()
+    )

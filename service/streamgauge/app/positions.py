@@ -79,7 +79,8 @@ class Positions:
         if keeper is None:
             return
         await keeper.may_count()
-        if self._at_first_sight is None and self._gauge.positions(self._topic):
+        seen = self._gauge.positions(self._topic) or keeper.was_recreated(self._topic)
+        if self._at_first_sight is None and seen:
             self._topic_id = keeper.topic_id(self._topic)
             self._at_first_sight = frozenset()
 

@@ -92,7 +92,7 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
             fetching=fetching,
             dead_letter_fetching=replace(fetching, min_bytes=1),
             poll_interval_ms=kafka.poll_interval_ms,
-            state_group=stream.state_group or f"streamgauge.{name}",
+            state_group=stream.state_group,
         )
         yield stream_policy(name, stream, kafka), settings
 

@@ -70,8 +70,8 @@ class Sinks:
 
     async def last_positions(
         self, stream: str, assets: Mapping[str, tuple[str, ...]]
-    ) -> dict[tuple[str, int], int]:
-        """Next offset by topic and partition of the last reports that can be read back.
+    ) -> dict[tuple[str, int], int] | None:
+        """Next offset by topic and partition of the last reports; None if they cannot be asked for.
 
         Args:
             stream: that reported.

@@ -100,7 +100,7 @@ def _asked(config: Config, only: str | None) -> list[_Asked]:
         nearest = get_close_matches(only, config.streams, n=1)
         hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(config.streams)}"
         raise StateCommandError(f"no stream is named {only}; {hint}")
-    return [
+    found = [
         _Asked(
             policy.name,
             how.state_group,
@@ -110,6 +110,11 @@ def _asked(config: Config, only: str | None) -> list[_Asked]:
         for policy, how in settings.streams(config)
         if only in {None, policy.name} and how.state_group is not None
     ]
+    if not found:
+        whose = "no stream" if only is None else f"stream {only}"
+        has = "has" if only is None else "does not have"
+        raise StateCommandError(f"{whose} {has} a state_group: what it counts lives in memory")
+    return found
 
 
 @contextlib.asynccontextmanager

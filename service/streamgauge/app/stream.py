@@ -123,8 +123,8 @@ class StreamWatch:
         slots = context.cluster.slots()
         return Keeper(context, membership, slots, new_life(), self._last_told)
 
-    async def _last_told(self) -> Mapping[tuple[str, int], int]:
-        """The positions of the last report of each topic that Dagster has."""
+    async def _last_told(self) -> Mapping[tuple[str, int], int] | None:
+        """The positions of the last report of each topic that Dagster has; None if it is away."""
         assets = {self._policy.topic: self._policy.asset_key} | {
             each.topic: each.asset_key for each in self._policy.dead_letters
         }
@@ -150,7 +150,8 @@ class StreamWatch:
 
     def tell_last(self) -> None:
         """Tell the sinks once more, unless nothing was told yet: a start alone is no alarm."""
-        if self._ticked:
+        stands_by = self._keeper is not None and self._keeper.stands_by
+        if self._ticked and not stands_by:
             self._tick()
 
     def _tick(self) -> None:

@@ -95,12 +95,14 @@ class TopicWatch:
         state = await self._cluster.topic(self._topic)
         if not self._is_there(state):
             return
-        await self._assign(state)
+        begun = await self._assign(state)
         restarts = self._restarts
         positions = self._gauge.positions(self._topic)
         if not positions:
             self._lost(Event.KAFKA_UNREACHABLE, self._unanswered([]))
             return
+        if not begun:  # all of them were restored, or had been found before
+            self._follower.assigned(self._topic)
         tail = await self._start_tail(
             self._cluster, self._reader, self._settings, positions, clock=self._now_ms
         )
@@ -109,9 +111,9 @@ class TopicWatch:
             silence = Silence(BLIND_AFTER_SECONDS + self._settings.fetching.max_wait_ms / 1000)
             while True:
                 polled = await tail.poll()
-                if self._restarts != restarts:
-                    return
                 if _truncated(polled) and not await self._goes_on(await self._ask(), tail):
+                    return
+                if self._restarts != restarts:
                     return
                 self._intake.take_in(polled)
                 self._judge_sight(polled, silence)

@@ -64,8 +64,9 @@ class Stream(Section, title="streams.<name>"):
     start_from: StartFrom = "latest"
     """Where reading begins if no state has been stored yet."""
     state_group: Text | None = None
-    """Consumer group whose commits keep what was counted, so that a restart goes on from there;
-    without it `streamgauge.<name>`. Only gauges that share one stream may share it."""
+    """Consumer group whose commits keep what was counted, so that a restart goes on from there, for
+    example `streamgauge.orders`; without it counts live in memory, and each start is a new life.
+    Only gauges that share one stream may share it."""
     event_time: Annotated[tuple[EventTime, ...], Field(min_length=1, max_length=10)] = (
         HeaderTime(header="event-time"),
         HeaderTime(header="ce_time"),

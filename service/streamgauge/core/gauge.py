@@ -84,6 +84,7 @@ class StreamGauge:
         self._last_record_ms: int | None = None
         self._listening_since_ms: int | None = None
         self._listening = False
+        self._life_start_ms = now_ms - 1
         self._open_life(life, now_ms)
         self.watch(group for group in policy.groups if not is_pattern(group))
         for topic in self._topics:
@@ -92,10 +93,11 @@ class StreamGauge:
             self.blinded(f"group {group}", "its committed offsets were not asked for yet", now_ms)
 
     def _open_life(self, life: str, now_ms: int, totals: Totals | None = None) -> None:
-        self._life, self._life_start_ms = life, now_ms
+        # after a clock was set back a life still begins after the one that it ends
+        self._life, self._life_start_ms = life, max(now_ms, self._life_start_ms + 1)
         self._windows = Windows(self.policy.window_ms, now_ms, totals or Totals())
         self._last_window: Window | None = None
-        self._resumed = False
+        self._resumed = 0
 
     def begin_life(self, life: str, rewritten: str, now_ms: int) -> None:
         """Start all totals at zero, because the log of the topic `rewritten` is another one now.
@@ -121,18 +123,16 @@ class StreamGauge:
 
     def restore(self, goes: Goes, now_ms: int) -> None:
         """Go on from what is stored; what was counted beyond it has to be read again."""
-        another = goes.life != self._life
         self._renew({name: topic.emptied(now_ms) for name, topic in self._topics.items()})
         for (topic, number), state in goes.states.items():
             if topic in self._topics:
                 self._topics[topic].restored(number, state, self._committed)
                 self._remember_arrival(topic, state)
         self.begin_at(goes.positions)
-        if another:
-            totals = _sum(view for topic in self._topics.values() for view in topic.views())
-            self._open_life(goes.life, now_ms, totals)
-            self._life_start_ms = goes.life_start_ms
-            self._resumed = True
+        totals = _sum(view for topic in self._topics.values() for view in topic.views())
+        resumed = self._resumed + 1
+        self._open_life(goes.life, now_ms, totals)
+        self._life_start_ms, self._resumed = goes.life_start_ms, resumed
 
     def begin_life_at(
         self, life: str, positions: Mapping[tuple[str, int], int], now_ms: int
@@ -226,6 +226,10 @@ class StreamGauge:
     def positions(self, topic: str) -> dict[int, int]:
         """Next offset to read of a topic, by assigned partition."""
         return self._topics[topic].positions
+
+    def told_positions(self, topic: str) -> dict[int, int]:
+        """Offset up to which records of a topic are told, by assigned partition."""
+        return self._topics[topic].told_positions
 
     def fold(self, columns: Columns) -> ArrivalAges | None:
         """Count records; of the stream's topic also return their arrival ages."""

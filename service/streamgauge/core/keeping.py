@@ -70,12 +70,13 @@ def is_own(
     if states.keys() != sent.keys():
         return False
     return all(
-        _same(state, sent[place]) or (place in doubtful and _same(state, doubtful[place]))
+        is_same(state, sent[place]) or (place in doubtful and is_same(state, doubtful[place]))
         for place, state in states.items()
     )
 
 
-def _same(state: PartitionState, other: PartitionState) -> bool:
+def is_same(state: PartitionState, other: PartitionState) -> bool:
+    """Whether both are one writing."""
     return (state.writer, state.version) == (other.writer, other.version)
 
 

@@ -141,5 +141,5 @@ class Snapshot:
     verdicts: tuple[Verdict, ...]
     resolution_ms: int
     """How much too large an arrival age of a CreateTime topic may be: the fetch wait."""
-    resumed: bool = False
-    """Whether the life began before this process."""
+    resumed: int = 0
+    """How often this process has gone on in a life from what is stored."""

@@ -193,6 +193,16 @@ class Topic:
         return renewed
 
     @property
+    def told_positions(self) -> dict[int, int]:
+        """Offset by partition up to which records are told: beyond it they can be read again."""
+        return {
+            number: each.stored.state.position
+            if self._kept and each.stored is not None
+            else each.next_offset
+            for number, each in sorted(self._partitions.items())
+        }
+
+    @property
     def positions(self) -> dict[int, int]:
         """Next offset to read by partition."""
         return {

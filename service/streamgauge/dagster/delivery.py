@@ -80,11 +80,13 @@ class DagsterSink:
 
     async def last_positions(
         self, stream: str, assets: Mapping[str, AssetKey]
-    ) -> dict[tuple[str, int], int]:
-        """Next offset by topic and partition of the last reports that Dagster gives back."""
+    ) -> dict[tuple[str, int], int] | None:
+        """Next offset by topic and partition of the last reports; None if Dagster is away."""
         found = {}
         for topic, asset_key in assets.items():
             last = await self._client.last_reported(asset_key, stream)
+            if isinstance(last, Unavailable | Ambiguous):
+                return None
             told = resumed_report(last, asset_key) if isinstance(last, LastReported) else None
             for position in () if told is None else told.positions:
                 found[topic, position.partition] = position.next_offset

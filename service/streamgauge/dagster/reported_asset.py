@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from streamgauge.core.report import dead_letter_report, report
@@ -44,7 +44,7 @@ class ReportedAsset:
         self.told_seconds: float | None = None
         """When the acknowledged report went out, on the event loop's clock."""
         self._dead_letter_topic = dead_letter_topic
-        self._resumed = False
+        self._resumed = 0
         self._waiting: list[Snapshot] = []
         self._acknowledged: Report | None = None
         self._unconfirmed: Attempt | None = None
@@ -58,18 +58,24 @@ class ReportedAsset:
     @property
     def follows(self) -> bool:
         """Whether a report of before this process may be the one to follow: ask for it."""
-        return not self._resumed and bool(self._waiting) and self._waiting[0].resumed
+        return bool(self._waiting) and self._waiting[0].resumed > self._resumed
 
     def resume(self, last: Report | None) -> None:
         """The newest report that Dagster has; the next one follows it if it is of the same life.
 
         One that tells more than is stored now cannot be followed, and is not.
         """
-        self._resumed = True
         snapshot = self._waiting[0]
+        self._resumed = snapshot.resumed
+        self._unconfirmed = None
         if last is None or last.life != snapshot.life:
             return
-        self._acknowledged = last
+        # of a group that is not found again yet the last report knows more than there is to tell
+        known = snapshot.totals.groups.keys()
+        totals = replace(
+            last.totals, groups={n: g for n, g in last.totals.groups.items() if n in known}
+        )
+        self._acknowledged = replace(last, totals=totals)
         try:
             self._report(snapshot)
         except ValueError:
