@@ -267,7 +267,8 @@ def test_only_the_named_stream_is_forgotten(stopped, state, broker, topic_name, 
 @pytest.mark.parametrize("command", [(), ("reset",)])
 def test_a_broker_that_is_away_is_one_sentence(command, state, closed_port):
     """With what to do about it."""
-    config = configuration(f"127.0.0.1:{closed_port}", {"orders": "orders"})
+    entry = {"topic": "orders", "state_group": "streamgauge.orders"}
+    config = configuration(f"127.0.0.1:{closed_port}", {"orders": entry})
     sentence = refused(state(config, *command))
     assert "nothing listens there" in sentence
 
@@ -280,7 +281,8 @@ def user(secure_broker, topic_name, tmp_path):
     secure_broker.allow(name, "READ", "TOPIC", topic)
     secure_broker.create_scram_user(name, "sesame-open", "SCRAM-SHA-256")
     (tmp_path / "password").write_text("sesame-open\n")
-    config = configuration(secure_broker.addresses["SASL"], {"orders": topic})
+    entry = {"topic": topic, "state_group": f"streamgauge.{topic}"}
+    config = configuration(secure_broker.addresses["SASL"], {"orders": entry})
     config["kafka"] |= {
         "security_protocol": "SASL_PLAINTEXT",
         "sasl_mechanism": "SCRAM-SHA-256",
@@ -302,3 +304,9 @@ def test_a_missing_right_is_named(user, state, secure_broker, gauge):
     assert running.stop()[0] == 0
     assert told(state(config, "--json"))["life"] is not None
     assert state(config, "reset", "--yes").returncode == 0
+
+
+def test_a_stream_without_a_group_keeps_nothing(state, closed_port):
+    """And says how to have it kept."""
+    config = configuration(f"127.0.0.1:{closed_port}", {"orders": "orders"})
+    assert "no stream has a state_group" in refused(state(config))
