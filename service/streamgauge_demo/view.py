@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from streamgauge_demo.play import Moment
 
 _COLOURS: Final = {"pass": "green", "warn": "yellow", "fail": "bold red", "unknown": "magenta"}
-_LINES_SHOWN: Final = 9
+_PICTURE_LINES: Final = 16
+"""Of the frame, the progress, two groups and five checks."""
+_FRAME_COLUMNS: Final = 4
+_LEAST_LINES: Final = 3
 _REFRESHES_PER_SECOND: Final = 4
 _BAR_WIDTH: Final = 30
 
@@ -87,11 +90,23 @@ class View:
         parts: list[RenderableType] = []
         if moment is not None and moment.status:
             parts += [_progress(moment), Text(), _groups(moment), Text(), _checks(moment), Text()]
-        parts += self._said[-_LINES_SHOWN:]
+        parts += self._newest()
         self._live.update(Panel(Group(*parts), title="streamgauge demo", title_align="left"))
 
+    def _newest(self) -> list[Text]:
+        """The newest sentences that have room; the newest one whole, the others a line each."""
+        room = max(_LEAST_LINES, self._console.height - _PICTURE_LINES)
+        width = max(1, self._console.width - _FRAME_COLUMNS)
+        newest = self._said[-1:]
+        room -= sum(-(-len(line) // width) for line in newest)
+        older = self._said[max(0, len(self._said) - 1 - max(0, room)) : -1]
+        cut = [line.copy() for line in older]
+        for line in cut:
+            line.truncate(width, overflow="ellipsis")
+        return [*cut, *newest]
 
-def _progress(moment: Moment) -> Table:
+
+def _progress(moment: Moment) -> Group:
     told = moment.status["totals"]
     letters = sum(topic["dead_letters"] for topic in moment.status["dead_letters"].values())
     age_seconds = told["arrival_ages"]["p99_seconds"]
@@ -101,9 +116,11 @@ def _progress(moment: Moment) -> Table:
         Text(moment.phase or "", style="bold"),
         ProgressBar(total=ORDERS, completed=moment.sent, width=_BAR_WIDTH),
         f"{moment.sent} of {ORDERS} orders sent",
-        f"{told['records']} counted by the gauge, arrival age p99 {age}, {letters} dead letters",
     )
-    return row
+    counted = (
+        f"{told['records']} counted by the gauge, arrival age p99 {age}, {letters} dead letters"
+    )
+    return Group(row, Text(counted, no_wrap=True, overflow="ellipsis"))
 
 
 def _groups(moment: Moment) -> Table:
@@ -118,5 +135,6 @@ def _checks(moment: Moment) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, check in moment.checks.items():
         level = check["level"]
-        table.add_row(name, Text(level, style=_COLOURS[level]), Text(check["reason"]))
+        reason = Text(check["reason"], no_wrap=True, overflow="ellipsis")
+        table.add_row(name, Text(level, style=_COLOURS[level]), reason)
     return table
