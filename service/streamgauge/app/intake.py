@@ -87,9 +87,9 @@ class Intake:
         positions = self._gauge.told_positions(self._topic)
         if self._context.keeper is None:
             positions |= {number: at.next_offset for number, at in polled.progress.items()}
-        for notice in truncated:
-            before = positions.get(notice.partition, notice.next_offset)
-            positions[notice.partition] = min(before, notice.next_offset)
+        else:  # what was not told is read again
+            ends = {notice.partition: notice.end_offset for notice in truncated}
+            positions = {p: min(at, ends.get(p, at)) for p, at in positions.items()}
         self._context.begin_life(self._topic)
         self._gauge.assigned(self._topic, positions)
 
