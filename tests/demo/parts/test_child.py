@@ -14,9 +14,10 @@ FAMILY = ["/bin/sh", "-c", "sleep 600 & echo $!; wait"]
 DEADLINE_SECONDS = 20.0
 
 PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from streamgauge_demo.parts.child import Child
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the run is in background
 folder = Path(sys.argv[1])
 child = Child(["/bin/sh", "-c", "sleep 600 & echo $!; wait"], folder)
 while not child.log_tail().endswith("\\n"):
