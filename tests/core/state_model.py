@@ -464,7 +464,13 @@ def records(partition, first, after, now_ms):
 
 def size(told):
     """What grows with every later report of a life."""
-    return len(told.positions), sum(row.next_offset for row in told.positions)
+    groups = told.totals.groups.values()
+    return (
+        len(told.positions),
+        sum(row.next_offset for row in told.positions),
+        len(groups),
+        sum(group.committed for group in groups),
+    )
 
 
 def totals_of_group(state):

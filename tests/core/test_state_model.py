@@ -28,4 +28,4 @@ def test_each_rule_is_needed(mutant):
     """Without it some order of events loses or doubles records, and the machine finds it."""
     broken = type("Broken", (StateModel,), {"mutant": mutant})
     with pytest.raises((AssertionError, ValueError)):
-        run_state_machine_as_test(broken, settings=settings(SETTINGS, max_examples=1500))
+        run_state_machine_as_test(broken, settings=settings(SETTINGS, max_examples=3000))
