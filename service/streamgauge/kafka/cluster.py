@@ -6,23 +6,21 @@ import asyncio
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from aiokafka.protocol.commit import OffsetFetchRequest
-from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from streamgauge.kafka.answers import (
-    GROUP_AUTHORIZATION_FAILED,
     NO_LEADER,
     Committed,
     Forbidden,
     Present,
     Retry,
     TopicState,
-    describe_error,
     read_list_offsets,
     read_offset_fetch,
     read_topic,
 )
 from streamgauge.kafka.clock import wall_clock_ms
+from streamgauge.kafka.coordinator import find_coordinator
 from streamgauge.kafka.errors import BrokersUnavailableError
 from streamgauge.kafka.groups import GroupListing, Groups
 from streamgauge.kafka.protocol import GroupList, TopicMetadata
@@ -43,8 +41,6 @@ _ISOLATION: Final = {"read_uncommitted": 0, "read_committed": 1}
 _END: Final = -1
 _START: Final = -2
 _NO_OFFSET: Final = -1
-_CONSUMER_GROUP: Final = 0
-"""Coordinator type of FindCoordinator."""
 _OBSERVER: Final = -1
 """Replica id of whoever is no replica."""
 
@@ -166,14 +162,10 @@ class Cluster:
     async def _coordinator(self, group: str) -> int | Retry | Forbidden:
         if group in self._coordinators:
             return self._coordinators[group]
-        response = await self._wire.send_to_any(FindCoordinatorRequest(group, _CONSUMER_GROUP))
-        code = response.error_code
-        if code == GROUP_AUTHORIZATION_FAILED:
-            return Forbidden(f"DESCRIBE on group {group}")
-        if code:
-            return Retry(f"group {group}: {describe_error(code)}")
-        self._coordinators[group] = response.coordinator_id
-        return self._coordinators[group]
+        found = await find_coordinator(self._wire, group, "DESCRIBE")
+        if isinstance(found, int):
+            self._coordinators[group] = found
+        return found
 
     async def _list_offsets(
         self, topic: str, partitions: Collection[int], time_ms: int, isolation_level: IsolationLevel

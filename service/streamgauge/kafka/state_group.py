@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka.protocol.admin import DescribeGroupsRequest
-from aiokafka.protocol.coordination import FindCoordinatorRequest
 
 from streamgauge.kafka.answers import (
     COORDINATOR_MOVES,
@@ -20,6 +19,7 @@ from streamgauge.kafka.answers import (
     Retry,
     describe_error,
 )
+from streamgauge.kafka.coordinator import find_coordinator
 from streamgauge.kafka.errors import (
     BrokersUnavailableError,
     GroupRefusedError,
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 10.0
 """How long a coordinator that moves or loads is asked again."""
 PAUSE_SECONDS: Final = 0.5
-_CONSUMER_GROUP: Final = 0
-"""Coordinator type of FindCoordinator."""
 _NO_GENERATION: Final = -1
 
 
@@ -111,17 +109,14 @@ class StateGroup:
 
     async def _coordinator(self) -> Identity | Retry | Forbidden:
         """Nobody's identity at the broker that coordinates the group."""
-        request = FindCoordinatorRequest(self._group, _CONSUMER_GROUP)
-        response = await self._wire.send_to_any(request)
-        if response.error_code == GROUP_AUTHORIZATION_FAILED:
-            return Forbidden(f"READ on group {self._group}")
-        if response.error_code:
-            return Retry(f"group {self._group}: {describe_error(response.error_code)}")
+        found = await find_coordinator(self._wire, self._group, "READ")
+        if not isinstance(found, int):
+            return found
         return Identity(
             group=self._group,
             generation=_NO_GENERATION,
             member_id="",
-            coordinator=response.coordinator_id,
+            coordinator=found,
             holds=False,
             partitions=frozenset(),
         )
