@@ -165,6 +165,7 @@ class Event(StrEnum):
         "state_held_elsewhere",
         "info",
         "Another process holds the group and counts; this one stands by and tells nothing.",
+        "If that one is of another installation, give one of the two another `state_group`.",
     )
     STATE_NOT_STORED = (
         "state_not_stored",
@@ -184,6 +185,12 @@ class Event(StrEnum):
         "error",
         "The stored state is gone: a new life begins where the last one was told to be.",
         "Find out who deleted the group or reset its offsets.",
+    )
+    STATE_UNKNOWN = (
+        "state_unknown",
+        "warning",
+        "Nothing is stored and Dagster tells of no earlier life: counting begins at `start_from`.",
+        "If this is no first start, find out who deleted the group.",
     )
     STATE_NOT_KEPT = (
         "state_not_kept",
@@ -240,7 +247,7 @@ class Event(StrEnum):
         "crashed",
         "critical",
         "The service met an error that it has no answer to, and ends.",
-        "Report the line with its `exception`; the restarted service begins a new life.",
+        "Report the line with its `exception`; the restarted service goes on from what is stored.",
     )
 
 

@@ -36,12 +36,14 @@ class Names:
         dead_letters: what was given up.
         fulfillment: consumer group of the service that is well.
         billing: consumer group of the service that falls behind.
+        state: consumer group in which the gauge keeps what it counts.
     """
 
     topic: str = "orders.placed"
     dead_letters: str = "orders.placed.dlq"
     fulfillment: str = "fulfillment"
     billing: str = "billing"
+    state: str = "streamgauge.orders"
 
     @property
     def groups(self) -> dict[str, str]:
@@ -103,6 +105,7 @@ def gauge_configuration(bootstrap_servers: str, dagster_url: str, names: Names) 
             STREAM: {
                 "topic": names.topic,
                 "start_from": "earliest",
+                "state_group": names.state,
                 "groups": list(names.groups.values()),
                 "dead_letters": [{"topic": names.dead_letters}],
                 "window": f"{WINDOW_SECONDS}s",

@@ -235,7 +235,7 @@ class Stage:
     def _delete_topics(self) -> None:
         """Leave nothing on a broker that goes on without us."""
         admin = admin_client(self.broker.bootstrap_servers)
-        groups = list(self.names.groups.values())
+        groups = [*self.names.groups.values(), self.names.state]
         for deleted in (
             *admin.delete_consumer_groups(groups).values(),
             *admin.delete_topics(list(self.names.topics)).values(),

@@ -24,6 +24,7 @@ class FakeGroup:
         reads: what the next reads answer or raise instead of the slots.
         refusals: what the next joins raise.
         keeps_text: whether the text beside an offset is kept.
+        leaderless: whether nobody coordinates it, so that no member is given anything.
     """
 
     def __init__(self, *places):
@@ -35,6 +36,7 @@ class FakeGroup:
         self.reads = []
         self.refusals = []
         self.keeps_text = True
+        self.leaderless = False
         self._generation = 0
         self._members = []
         self._holder = None
@@ -63,7 +65,7 @@ class FakeGroup:
         self._generation += 1
         if holder is not None or self._holder not in self._members:
             self._holder = holder or next(iter(self._members), None)
-        for member in self._members:
+        for member in () if self.leaderless else self._members:
             holds = member is self._holder
             places = self.partitions if holds else frozenset()
             member.identity = Identity(
@@ -90,6 +92,8 @@ class FakeGroup:
 
 class FakeMembership:
     """One member, as `Membership` is one."""
+
+    group = GROUP
 
     def __init__(self, group):
         self._group = group

@@ -9,7 +9,7 @@ from streamgauge.kafka.answers import Absent, Present
 from streamgauge.kafka.polled import Lost, Polled, Progress, Truncated
 from streamgauge.model import LogOffsets
 
-from .conftest import FIRST_ID, START_MS
+from .jumping import FIRST_ID, START_MS
 
 AT_ONCE = 3
 """Records that a poll brings of one partition at most."""

@@ -12,7 +12,8 @@ from streamgauge.core.event_time import RecordRule
 from streamgauge.kafka.polled import Lost, Truncated
 from streamgauge.kafka.salvage import Damage, Undecodable
 
-from .conftest import START_MS, at_once, polled
+from .conftest import polled
+from .jumping import START_MS, at_once
 from .tails import FakeRecord
 
 

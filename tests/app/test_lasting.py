@@ -8,7 +8,7 @@ import pytest
 
 from streamgauge.app.lasting import lasting
 
-from .conftest import at_once
+from .jumping import at_once
 
 
 @at_once

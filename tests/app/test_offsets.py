@@ -11,7 +11,8 @@ from streamgauge.kafka.answers import Forbidden, Retry
 from streamgauge.kafka.errors import BrokersUnavailableError, UnexpectedAnswerError
 from streamgauge.model import CommittedOffsets
 
-from .conftest import START_MS, Never, at_once, log, until
+from .conftest import Never, log
+from .jumping import START_MS, at_once, until
 
 AWAY = BrokersUnavailableError("broker 1 does not answer")
 

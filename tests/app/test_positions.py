@@ -9,7 +9,8 @@ import pytest
 from streamgauge.app.positions import Positions
 from streamgauge.kafka.errors import BrokersUnavailableError
 
-from .conftest import FIRST_ID, SECOND_ID, at_once, log, present
+from .conftest import log, present
+from .jumping import FIRST_ID, SECOND_ID, at_once
 
 
 @pytest.mark.parametrize(

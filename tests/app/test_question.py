@@ -8,7 +8,7 @@ import pytest
 
 from streamgauge.app.question import Question
 
-from .conftest import at_once
+from .jumping import at_once
 
 
 def answering(seconds, answer):

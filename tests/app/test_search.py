@@ -12,7 +12,7 @@ from streamgauge.kafka.errors import BrokersUnavailableError
 from streamgauge.kafka.groups import Groups
 from streamgauge.model import CommittedOffsets
 
-from .conftest import START_MS, at_once
+from .jumping import START_MS, at_once
 
 AWAY = BrokersUnavailableError("nobody lets the gauge in")
 

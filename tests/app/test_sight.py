@@ -11,7 +11,7 @@ from streamgauge.app.sight import AGAIN_SECONDS, BACK, Loss, Sight
 from streamgauge.core.gauge import StreamGauge
 from streamgauge.events import Event
 
-from .conftest import START_MS, at_once
+from .jumping import START_MS, at_once
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from streamgauge.core.totals import Totals
 from streamgauge.model import SinkHealth
 from streamgauge.web.server import WebServer
 
-from .conftest import START_MS, at_once
+from .jumping import START_MS, at_once
 from .tails import FakeRecord
 
 

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from types import MappingProxyType
 
 import pytest
 
 from streamgauge.app.sinks import Sinks
 from streamgauge.app.stream import StreamSettings, StreamWatch
 from streamgauge.core.checks.policy import Limit, Policy
+from streamgauge.core.checks.standing import Breach, Standing
 from streamgauge.core.event_time import RecordRule
+from streamgauge.dagster.standings import LastStanding
 from streamgauge.kafka.fetching import DEAD_LETTERS, STREAM
+from streamgauge.model import Level
 from streamgauge.web.server import WebServer
 
-from .conftest import START_MS, at_once
+from .jumping import START_MS, at_once
 
 SETTINGS = StreamSettings("read_committed", "latest", [RecordRule()], STREAM, DEAD_LETTERS, 1000)
 
 
 class Published:
-    """Keeps the snapshots it is told, with the time of each."""
+    """Keeps the snapshots it is told, with the time of each.
 
-    def __init__(self):
+    Attributes:
+        standings: what checks were told to say before.
+    """
+
+    def __init__(self, standings):
         self.snapshots = []
+        self.standings = standings
+
+    async def last_standings(self, stream, checks):
+        """Of those that are asked for."""
+        assert stream == "shop"
+        return {check: self.standings[check] for check in checks if check in self.standings}
 
     def publish(self, snapshot):
         """Take one."""
@@ -34,14 +48,14 @@ class Published:
 def watch(policy, cluster, lines):
     """Runs a stream on a cluster without topics for so long: `watch(seconds, "group")`."""
 
-    async def run(seconds, *groups, **changes):
+    async def run(seconds, *groups, standings=MappingProxyType({}), **changes):
         def now_ms():
             return START_MS + round((loop.time() - begun) * 1000)
 
         loop = asyncio.get_running_loop()
         begun = loop.time()
         web = WebServer("127.0.0.1", 0, streams=["shop"], sinks=lambda: (), now_ms=now_ms)
-        published = Published()
+        published = Published(standings)
         sinks = Sinks(web, None, published)
         made = StreamWatch(policy(*groups, **changes), SETTINGS, cluster, sinks, now_ms)
         task = asyncio.create_task(made.run())
@@ -87,6 +101,23 @@ async def test_only_changes_of_a_check_are_events(watch, lines):
     (line,) = of(lines, "check_changed")
     assert (line["check"], line["standing"], line["before"]) == ("lag__a", "unknown", None)
     assert (line["asset"], line["stream"]) == ("kafka/orders", "shop")
+
+
+@pytest.mark.parametrize(("ago_ms", "goes_on"), [(1_000, True), (50_000, True), (70_000, False)])
+@at_once
+async def test_checks_go_on_from_what_they_said_a_moment_ago(watch, ago_ms, goes_on):
+    """A failure that began before the restart is no new one; an old one has to show again."""
+    told_ms = START_MS - ago_ms
+    fail = Breach(told_ms - 5_000, told_ms, 3.0, counts=True)
+    before = Standing(Level.FAIL, told_ms - 5_000, "too late", 4.0, 3.0, fail=fail)
+    check = (("kafka", "orders"), "lag__a")
+    checks = {"lag": Policy(fail=Limit(above=3), keep_failing_for_ms=90_000)}
+    last = {check: LastStanding(before, told_ms)}
+    snapshots, _ = await watch(10, "a", checks=checks, standings=last)
+    (verdict,) = [each for each in snapshots[-1].verdicts if each.check == "lag__a"]
+    expected = (Level.FAIL, told_ms - 5_000) if goes_on else (Level.UNKNOWN, verdict.since_ms)
+    assert (verdict.level, verdict.since_ms) == expected
+    assert (verdict.since_ms < START_MS) == goes_on
 
 
 @at_once

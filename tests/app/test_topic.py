@@ -15,7 +15,7 @@ from streamgauge.kafka.answers import Forbidden
 from streamgauge.kafka.errors import BrokersUnavailableError, TailStalledError
 from streamgauge.kafka.fetching import TailSettings
 
-from .conftest import SECOND_ID, at_once, until
+from .jumping import SECOND_ID, at_once, until
 from .tails import FakeTails, FakeTopic, FakeTopicCluster
 
 

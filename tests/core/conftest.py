@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
-from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot, Window
+from streamgauge.core.snapshot import DeadLetterTopicView, Keeping, Snapshot, Window
 from streamgauge.core.state.partition_state import PartitionState
 from streamgauge.core.totals import Totals
 from streamgauge.model import UNKNOWN, Columns
@@ -88,6 +88,7 @@ def make_snapshot(**fields):
         blind=(),
         verdicts=(),
         resolution_ms=100,
+        keeping=Keeping(group="streamgauge.orders"),
     )
     return replace(base, **fields)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streamgauge.core.gauge import StreamGauge, StreamPolicy
-from streamgauge.core.keeping import goes_on, grown, is_own, planted
+from streamgauge.core.keeping import goes_on, grown, is_own, is_same, planted
 from streamgauge.core.report import report
 from streamgauge.core.state.codec import decode, encode
 from streamgauge.core.state.keys import group_key
@@ -179,7 +179,7 @@ class StateModel(RuleBasedStateMachine):
         doubts = {place: state for place, (_, state) in process.doubtful.items()}
         if process.sent and is_own(states, process.sent, doubts):
             for place, (captured, state) in process.doubtful.items():
-                if states[place].version == state.version:
+                if is_same(states[place], state):
                     process.sent[place] = state
                     process.gauge.settle(captured, state)
         else:
@@ -250,7 +250,7 @@ class StateModel(RuleBasedStateMachine):
                 for each in process.gauge.capture(before_ms=self.now_ms)
             }
             states = {
-                place: grown(each, self.now_ms, process.signature())
+                place: grown(each, self.now_ms, process.signature()).state
                 for place, each in captured.items()
             }
         elif self.mutant == "no plant":

@@ -93,7 +93,7 @@ def test_state_grows_from_the_one_that_is_stored(state):
     )
     totals = Totals(records=6, dead_letters=1, groups={"g": GroupTotals(5)})
     captured = Captured("orders", 0, 9, 12, 105_000, totals, {"g": 11}, stored)
-    state = grown(captured, 104_000, ("c" * 16, 77))
+    state = grown(captured, 104_000, ("c" * 16, 77)).state
     assert (state.life, state.start_position, state.position) == ("a" * 16, 10, 12)
     assert (state.records, state.dead_letters) == (6, 1)
     assert (state.as_of_ms, state.last_record_ms) == (105_000, 104_000)

@@ -49,7 +49,7 @@ def store(gauge, before_ms=0):
     """Store what is due, and give what stands in the slots then."""
     states = {}
     for version, captured in enumerate(gauge.capture(before_ms=before_ms), start=2):
-        state = grown(captured, gauge.last_arrival_ms(captured.topic), (WRITER, version))
+        state = grown(captured, gauge.last_arrival_ms(captured.topic), (WRITER, version)).state
         gauge.settle(captured, state)
         states[captured.topic, captured.partition] = state
     return states
@@ -104,7 +104,7 @@ def test_a_state_of_an_ended_life_is_not_told(gauge, columns):
     (captured,) = gauge.capture(before_ms=0)
     gauge.begin_life("b" * 16, "dlq", 110_000)
     plant(gauge)
-    gauge.settle(captured, grown(captured, None, (WRITER, 9)))
+    gauge.settle(captured, grown(captured, None, (WRITER, 9)).state)
     assert counts(gauge, 111_000) == (0, 0)
     assert gauge.positions("orders") == {0: 0, 1: 0}
 

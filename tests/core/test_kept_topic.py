@@ -27,7 +27,7 @@ def topic(state):
 def store(topic, number=0, groups=("g",), version=2):
     """Store what is there now, as the process does that counts."""
     captured = topic.captured(number)
-    state = grown(captured, None, (WRITER, version))
+    state = grown(captured, None, (WRITER, version)).state
     topic.settled(captured, state, groups)
     return state
 
@@ -67,7 +67,7 @@ def test_what_came_while_it_was_stored_is_told_the_next_time(topic, columns):
     captured = topic.captured(0)
     topic.fold(columns([1], first_offset=12))
     topic.committed("g", 0, 12)
-    topic.settled(captured, grown(captured, None, (WRITER, 2)), ["g"])
+    topic.settled(captured, grown(captured, None, (WRITER, 2)).state, ["g"])
     assert (told(topic), topic.is_due(0, 0)) == ((12, 2), True)
     assert topic.views()[0].totals.groups == {"g": GroupTotals(0)}
     store(topic, version=3)

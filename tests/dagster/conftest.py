@@ -23,6 +23,7 @@ from streamgauge.core.snapshot import (
     DeadLetterTopicView,
     GroupPartitionView,
     GroupView,
+    Keeping,
     PartitionView,
     Snapshot,
     Verdict,
@@ -84,6 +85,7 @@ class Maker:
             blind=(),
             verdicts=(),
             resolution_ms=100,
+            keeping=Keeping(group="streamgauge.orders"),
         )
         return replace(base, **fields)
 

@@ -24,9 +24,12 @@ RUN = (sys.executable, "-m", "streamgauge", "run", "--config")
 
 def configuration(bootstrap_servers, streams, **more):
     """A configuration with short periods and one entry for each stream: a topic, or settings."""
+    given = {n: each if isinstance(each, dict) else {"topic": each} for n, each in streams.items()}
+    # topics are new ones in each test, and so are the groups that keep what is counted of them
+    groups = {n: {"state_group": f"streamgauge.{n}.{each['topic']}"} for n, each in given.items()}
     entries = {
-        name: {"window": "2s"} | (entry if isinstance(entry, dict) else {"topic": entry})
-        for name, entry in streams.items()
+        name: {"window": "2s"} | (groups[name] if entry.get("keep_state", True) else {}) | entry
+        for name, entry in given.items()
     }
     return {
         "kafka": {"bootstrap_servers": bootstrap_servers, "request_timeout": "5s"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pytest
 from confluent_kafka.admin import AdminClient
 
@@ -126,3 +128,36 @@ def test_a_group_that_was_deleted_is_no_longer_vouched_for(
     wait_until(lambda: started.stream()["groups"][group]["lag"] is None)
     check = started.stream()["checks"]["lag__" + group.replace("-", "_")]
     assert (check["level"], "no committed offset" in check["reason"]) == ("unknown", True)
+
+
+def test_a_check_goes_on_failing_after_a_restart(
+    gauge, broker, create_topic, topic_name, producer, verdicts, dagster_server
+):
+    """It says the same since the same moment, and no pass in between; later it recovers."""
+    topic = topic_name("orders")
+    create_topic(topic, 1, {})
+    create_topic(topic + ".dlq", 1, {})
+    entry = {
+        "topic": topic,
+        "dead_letters": [{"topic": topic + ".dlq"}],
+        "checks": {"no_dead_letters": {"keep_failing_for": "25s"}},
+    }
+    config = configuration(
+        broker.bootstrap_servers,
+        {"orders": entry},
+        dagster={"base_url": dagster_server.base_url, "report_every": "1s"},
+    )
+    first = gauge(config)
+    first.wait_seen()
+    producer.send(topic + ".dlq", 1)
+    failed = verdicts.newest(topic + ".dlq", "no_dead_letters", "fail")
+    first.process.kill()
+    second = gauge(config)
+    second.wait_seen()
+    told = second.stream()["checks"]["no_dead_letters"]
+    assert told["level"] == "fail"
+    again = verdicts.newest(topic + ".dlq", "no_dead_letters", "fail")
+    assert again.metadata["since"] == failed.metadata["since"]
+    assert verdicts.newest(topic + ".dlq", "no_dead_letters", "pass").passed
+    levels = verdicts.levels(topic + ".dlq", "no_dead_letters")
+    assert [level for level, _ in groupby(reversed(levels))] == ["pass", "fail", "pass"]

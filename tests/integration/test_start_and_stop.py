@@ -129,8 +129,9 @@ def test_a_mistake_in_the_code_ends_the_process_loudly(when, gauge, closed_port)
 
 
 def test_a_killed_gauge_begins_a_new_life_at_zero(topic, broker, gauge, producer):
-    """No state is kept: what the first had counted is not counted again, nor claimed."""
-    config = configuration(broker.bootstrap_servers, {"orders": topic})
+    """If no state is kept, what the first had counted is not counted again, nor claimed."""
+    entry = {"topic": topic, "keep_state": False}
+    config = configuration(broker.bootstrap_servers, {"orders": entry})
     first = gauge(config)
     first.wait_seen()
     producer.send(topic, 12)

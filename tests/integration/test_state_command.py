@@ -306,7 +306,8 @@ def test_a_missing_right_is_named(user, state, secure_broker, gauge):
     assert state(config, "reset", "--yes").returncode == 0
 
 
-def test_a_stream_without_a_group_keeps_nothing(state, closed_port):
-    """And says how to have it kept."""
-    config = configuration(f"127.0.0.1:{closed_port}", {"orders": "orders"})
-    assert "no stream has a state_group" in refused(state(config))
+def test_a_stream_that_keeps_nothing_is_told(state, closed_port):
+    """With the setting that says so."""
+    entry = {"topic": "orders", "keep_state": False}
+    config = configuration(f"127.0.0.1:{closed_port}", {"orders": entry})
+    assert "every stream has keep_state: false" in refused(state(config))

@@ -14,6 +14,7 @@ from streamgauge.core.snapshot import (
     DeadLetterTopicView,
     GroupPartitionView,
     GroupView,
+    Keeping,
     PartitionView,
     Snapshot,
     Verdict,
@@ -111,6 +112,7 @@ class Maker:
             blind=(),
             verdicts=(),
             resolution_ms=500,
+            keeping=Keeping(group="streamgauge.orders"),
         )
         return replace(snapshot, **changes)
 
@@ -131,6 +133,12 @@ class Maker:
             ),
             groups={"billing": self.group({0: at})},
             completeness=0.75,
+            keeping=Keeping(
+                "streamgauge.orders",
+                bytes_per_second=12.5,
+                largest_units=2100,
+                left_out={"groups": 4},
+            ),
             blind=(Blind("offsets of billing", self.start_ms, "no answer"),),
             verdicts=(self.verdict(Level.WARN),),
         )

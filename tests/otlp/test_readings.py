@@ -76,6 +76,9 @@ def test_counts_are_those_of_the_totals(make):
     assert found["streamgauge.completeness", ()] == 0.75
     assert found["streamgauge.blind", ()] == 1
     assert found["streamgauge.age.resolution", ()] == 0.5
+    assert found["streamgauge.state.rate", ()] == 12.5
+    assert found["streamgauge.state.size", ()] == 2100
+    assert found["streamgauge.state.left_out", (("kind", "groups"),)] == 4
 
 
 def test_ages_by_stage(make):

@@ -14,6 +14,7 @@ from streamgauge.core.snapshot import (
     DeadLetterTopicView,
     GroupPartitionView,
     GroupView,
+    Keeping,
     PartitionView,
     Snapshot,
     Verdict,
@@ -126,6 +127,7 @@ def snapshot() -> Snapshot:
             replace(verdict, check="fresh", level=Level.UNKNOWN, value=None, limit=None),
         ),
         resolution_ms=500,
+        keeping=Keeping(group="streamgauge.orders"),
     )
 
 

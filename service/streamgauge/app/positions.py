@@ -39,6 +39,8 @@ class Positions:
     def absent(self) -> None:
         """The topic was seen not to exist."""
         self._at_first_sight = frozenset()
+        if self._context.keeper is not None:
+            self._context.keeper.absent(self._topic)
 
     def is_another(self, state: Present) -> bool:
         """Whether the topic was deleted and created again; brokers before 3.1 tell no id."""
@@ -79,7 +81,7 @@ class Positions:
         if keeper is None:
             return
         await keeper.may_count()
-        seen = self._gauge.positions(self._topic) or keeper.was_recreated(self._topic)
+        seen = self._gauge.positions(self._topic) or keeper.came_meanwhile(self._topic)
         if self._at_first_sight is None and seen:
             self._topic_id = keeper.topic_id(self._topic)
             self._at_first_sight = frozenset()

@@ -10,6 +10,7 @@ from streamgauge.app.sinks import Sinks
 from streamgauge.app.stream import StreamSettings
 from streamgauge.config.event_time import FirstSightingTime, HeaderTime, PointerTime
 from streamgauge.config.policies import stream_policy
+from streamgauge.config.settings import state_group
 from streamgauge.core.event_time import FirstSightingRule, HeaderRule, PointerRule, RecordRule
 from streamgauge.dagster.client import DagsterAddress, DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
@@ -92,7 +93,7 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
             fetching=fetching,
             dead_letter_fetching=replace(fetching, min_bytes=1),
             poll_interval_ms=kafka.poll_interval_ms,
-            state_group=stream.state_group,
+            state_group=state_group(name, stream),
         )
         yield stream_policy(name, stream, kafka), settings
 

@@ -15,11 +15,12 @@ from streamgauge.events import Event, write
 from streamgauge.log import tell_suppressed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from streamgauge.core.snapshot import Snapshot
     from streamgauge.core.totals import ArrivalAges
     from streamgauge.dagster.delivery import DagsterSink
+    from streamgauge.dagster.standings import LastStanding
     from streamgauge.model import Columns, SinkHealth
     from streamgauge.otlp.sink import OtlpSink
     from streamgauge.web.server import WebServer
@@ -80,6 +81,14 @@ class Sinks:
         if self.dagster is None:
             return {}
         return await self.dagster.last_positions(stream, assets)
+
+    async def last_standings(
+        self, stream: str, checks: Sequence[tuple[tuple[str, ...], str]]
+    ) -> Mapping[tuple[tuple[str, ...], str], LastStanding]:
+        """What checks said last, and as of when; empty if nobody knows."""
+        if self.dagster is None:
+            return {}
+        return await self.dagster.last_standings(stream, checks) or {}
 
     def publish(self, snapshot: Snapshot) -> None:
         """Tell the newest snapshot of a stream."""

@@ -111,9 +111,9 @@ def _asked(config: Config, only: str | None) -> list[_Asked]:
         if only in {None, policy.name} and how.state_group is not None
     ]
     if not found:
-        whose = "no stream" if only is None else f"stream {only}"
-        has = "has" if only is None else "does not have"
-        raise StateCommandError(f"{whose} {has} a state_group: what it counts lives in memory")
+        whose = "every stream" if only is None else f"stream {only}"
+        told = "has keep_state: false, so that what it counts lives in memory"
+        raise StateCommandError(f"{whose} {told}")
     return found
 
 

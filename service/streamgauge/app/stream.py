@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from streamgauge.core.gauge import StreamPolicy
     from streamgauge.core.snapshot import Verdict
     from streamgauge.core.totals import ArrivalAges
+    from streamgauge.dagster.standings import LastStanding
     from streamgauge.kafka.cluster import Cluster, IsolationLevel
     from streamgauge.kafka.fetching import Fetching
     from streamgauge.kafka.start import StartFrom
@@ -44,6 +45,10 @@ JOIN_FIRST_SECONDS: Final = 9.0
 """Before that the group is joined: a process that was killed holds it until its session ends."""
 LEAST_TICK_SECONDS: Final = 0.05
 """So often at most, however many dead letters come."""
+RESUME_SECONDS: Final = 3.0
+"""How long the last standings of the checks are waited for."""
+RESUME_WITHIN_MS: Final = 60_000
+"""For so long nobody may have judged, if a standing is to go on as if it had not been broken."""
 STALLED_AFTER_SECONDS: Final = 15.0
 """Beyond the wait of a fetch: a tail that nobody has answered for so long is built anew."""
 
@@ -192,6 +197,8 @@ class StreamWatch:
         await self._look_first()
         while True:
             await self._stand_by()
+            if not self._ticked:
+                await self._resume_checks()
             self._wake.clear()
             self._tick()
             ticked = loop.time()
@@ -207,6 +214,20 @@ class StreamWatch:
         if self._keeper is not None and self._keeper.stands_by:
             self._sinks.web.set_ready(self._policy.name)
             await self._keeper.may_count()
+
+    async def _resume_checks(self) -> None:
+        """Judge on from what was told before, if it was told a moment ago: no alarm begins anew.
+
+        What lies further back is not known to have lasted, so that it is judged anew.
+        """
+        last: Mapping[tuple[tuple[str, ...], str], LastStanding] = {}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RESUME_SECONDS):
+                last = await self._sinks.last_standings(self._policy.name, self._gauge.checks)
+        told_ms = max((each.as_of_ms for each in last.values()), default=0)
+        alive_ms = max(told_ms, self._gauge.restored_ms or 0)
+        if self._now_ms() - alive_ms <= RESUME_WITHIN_MS:
+            self._gauge.resume_checks({key: each.standing for key, each in last.items()})
 
     async def _look_first(self) -> None:
         """Wait until everything is seen, but not for long: a start alone is no alarm."""

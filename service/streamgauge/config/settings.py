@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from streamgauge.config.checks import LATER_CHECKS
 from streamgauge.config.durations import duration
-from streamgauge.config.errors import KeyPath, Problem, RuleError, dotted
+from streamgauge.config.errors import KeyPath, Problem, RuleError, dotted, shown
 from streamgauge.config.event_time import FirstSightingTime
 from streamgauge.config.kafka import Kafka
 from streamgauge.config.section import Section
@@ -18,7 +18,11 @@ from streamgauge.config.values import StreamName
 
 
 def _among(streams: dict[str, Stream]) -> dict[str, Stream]:
-    problems = [*_asset_key_problems(streams), *_sighting_problems(streams)]
+    problems = [
+        *_asset_key_problems(streams),
+        *_state_group_problems(streams),
+        *_sighting_problems(streams),
+    ]
     if problems:
         raise RuleError(problems)
     return streams
@@ -33,6 +37,28 @@ def _asset_key_problems(streams: Mapping[str, Stream]) -> Iterator[Problem]:
         if owner != this:
             told = f"is the same as that of {owner}: give one of the two another"
             yield Problem((*path, "asset_key"), told)
+
+
+def _state_group_problems(streams: Mapping[str, Stream]) -> Iterator[Problem]:
+    """Of the members of one group only one counts, so that each stream has its own."""
+    owners: dict[str, str] = {}
+    for name, stream in streams.items():
+        group = state_group(name, stream)
+        if group is None and stream.state_group is not None:
+            told = "is used for nothing while keep_state is false: remove one of the two"
+            yield Problem((name, "state_group"), told)
+        elif group is not None:
+            owner = owners.setdefault(group, name)
+            if owner != name:
+                told = f"{shown(group)} keeps the state of stream {owner} already: name another"
+                yield Problem((name, "state_group"), told)
+
+
+def state_group(name: str, stream: Stream) -> str | None:
+    """The consumer group that keeps the state of a stream, None if memory alone does."""
+    if not stream.keep_state:
+        return None
+    return stream.state_group or f"streamgauge.{name}"
 
 
 def _assets(streams: Mapping[str, Stream]) -> Iterator[tuple[KeyPath, Stream | DeadLetters]]:

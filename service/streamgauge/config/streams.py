@@ -11,7 +11,7 @@ from streamgauge.config.durations import duration, format_duration
 from streamgauge.config.errors import KeyPath, Problem, RuleError, shown
 from streamgauge.config.event_time import EventTime, HeaderTime
 from streamgauge.config.section import Section
-from streamgauge.config.values import AssetKey, StartFrom, Text, Topic
+from streamgauge.config.values import AssetKey, Flag, StartFrom, Text, Topic
 from streamgauge.config.written import Written, WrittenError
 
 _DAY_MS = 86_400_000
@@ -63,10 +63,12 @@ class Stream(Section, title="streams.<name>"):
     read. Groups of the other level get a stream of their own."""
     start_from: StartFrom = "latest"
     """Where reading begins if no state has been stored yet."""
+    keep_state: Flag = True
+    """Whether what was counted is kept in Kafka, so that a restart goes on from there; else it
+    lives in memory, and each start is a new life."""
     state_group: Text | None = None
-    """Consumer group whose commits keep what was counted, so that a restart goes on from there, for
-    example `streamgauge.orders`; without it counts live in memory, and each start is a new life.
-    Only gauges that share one stream may share it."""
+    """Consumer group whose commits keep it; without it `streamgauge.<name>`. Only gauges that share
+    one stream may share it: a second installation on the same brokers needs another."""
     event_time: Annotated[tuple[EventTime, ...], Field(min_length=1, max_length=10)] = (
         HeaderTime(header="event-time"),
         HeaderTime(header="ce_time"),

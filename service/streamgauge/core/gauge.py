@@ -9,7 +9,7 @@ from streamgauge.core.arrivals import Arrivals
 from streamgauge.core.checks.evaluation import Evaluation
 from streamgauge.core.checks.reported import reported_checks
 from streamgauge.core.lag import group_view, is_pattern
-from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot
+from streamgauge.core.snapshot import DeadLetterTopicView, Keeping, Snapshot
 from streamgauge.core.topic import Topic
 from streamgauge.core.totals import Totals
 from streamgauge.core.windows import Windows
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from streamgauge.core.checks.policy import Policy
+    from streamgauge.core.checks.standing import Standing
     from streamgauge.core.keeping import Goes
     from streamgauge.core.snapshot import PartitionView, Verdict, Window
     from streamgauge.core.state.partition_state import PartitionState
@@ -71,9 +72,12 @@ class StreamGauge:
 
     def __init__(self, policy: StreamPolicy, life: str, now_ms: int, *, kept: bool = False) -> None:
         self.policy = policy
+        self.restored_ms: int | None = None
+        """As of when the state was from which this process has gone on; None if from none."""
         self._evaluation = Evaluation(reported_checks(policy))
         self._levels: dict[tuple[tuple[str, ...], str], str] = {}
         self._blind: dict[str, Blind] = {}
+        self._keeping = Keeping(group=None)
         self._committed: dict[str, CommittedOffsets | None] = {}
         self._log: LogOffsets | None = None
         self._stream = Topic(policy.topic, now_ms, kept=kept)
@@ -92,9 +96,12 @@ class StreamGauge:
         for group in self._committed:
             self.blinded(f"group {group}", "its committed offsets were not asked for yet", now_ms)
 
-    def _open_life(self, life: str, now_ms: int, totals: Totals | None = None) -> None:
+    def _open_life(
+        self, life: str, now_ms: int, totals: Totals | None = None, *, after_ms: int = 0
+    ) -> None:
         # after a clock was set back a life still begins after the one that it ends
-        self._life, self._life_start_ms = life, max(now_ms, self._life_start_ms + 1)
+        begun_ms = max(now_ms, self._life_start_ms + 1, after_ms + 1)
+        self._life, self._life_start_ms = life, begun_ms
         self._windows = Windows(self.policy.window_ms, now_ms, totals or Totals())
         self._last_window: Window | None = None
         self._resumed = 0
@@ -116,10 +123,13 @@ class StreamGauge:
             self._log = None
         self._open_life(life, now_ms)
 
-    def begin_life_here(self, life: str, now_ms: int) -> None:
-        """Start all totals at zero, at the positions that were stored last."""
+    def begin_life_here(self, life: str, now_ms: int, *, after_ms: int = 0) -> None:
+        """Start all totals at zero, at the positions that were stored last.
+
+        The life begins after `after_ms`, also if a clock says otherwise.
+        """
         self._renew({name: topic.renewed(now_ms) for name, topic in self._topics.items()})
-        self._open_life(life, now_ms)
+        self._open_life(life, now_ms, after_ms=after_ms)
 
     def restore(self, goes: Goes, now_ms: int) -> None:
         """Go on from what is stored; what was counted beyond it has to be read again."""
@@ -133,14 +143,19 @@ class StreamGauge:
         resumed = self._resumed + 1
         self._open_life(goes.life, now_ms, totals)
         self._life_start_ms, self._resumed = goes.life_start_ms, resumed
+        as_of = [state.as_of_ms for state in goes.states.values() if state.as_of_ms is not None]
+        self.restored_ms = max(as_of, default=None)
 
     def begin_life_at(
-        self, life: str, positions: Mapping[tuple[str, int], int], now_ms: int
+        self, life: str, positions: Mapping[tuple[str, int], int], now_ms: int, *, after_ms: int = 0
     ) -> None:
-        """Start all totals at zero, at these positions and no other."""
+        """Start all totals at zero, at these positions and no other.
+
+        The life begins after `after_ms`, also if a clock says otherwise.
+        """
         self._renew({name: topic.emptied(now_ms) for name, topic in self._topics.items()})
         self.begin_at(positions)
-        self._open_life(life, now_ms)
+        self._open_life(life, now_ms, after_ms=after_ms)
 
     def begin_at(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Go on from positions that an earlier life was told to have reached, counting from zero.
@@ -151,6 +166,19 @@ class StreamGauge:
         for (topic, number), position in positions.items():
             if topic in self._topics:
                 self._topics[topic].assigned({number: position})
+
+    @property
+    def checks(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Asset key and name of each check that is judged."""
+        return self._evaluation.checks
+
+    def resume_checks(self, standings: Mapping[tuple[tuple[str, ...], str], Standing]) -> None:
+        """Judge on from what checks said before this process, where it judged nothing yet."""
+        self._evaluation.resume(standings)
+
+    def kept_as(self, keeping: Keeping) -> None:
+        """How what is counted is kept at present."""
+        self._keeping = keeping
 
     def keep_in_memory(self) -> None:
         """Nothing can be stored: what is counted is told as it is."""
@@ -192,11 +220,17 @@ class StreamGauge:
             if state.life == self._life:
                 self._topics[topic].planted(number, state)
 
-    def capture(self, *, before_ms: int) -> list[Captured]:
-        """What is to be stored: what was counted, and what was stored as of before this time."""
+    def capture(self, *, before_ms: int, urgent: bool = False) -> list[Captured]:
+        """What is to be stored: what was counted, and what was stored as of before this time.
+
+        Args:
+            before_ms: an as-of time before this is to be stored anew.
+            urgent: of dead letter topics only.
+        """
         return [
             captured
-            for topic in self._topics.values()
+            for name, topic in self._topics.items()
+            if not urgent or name in self._dead_letters
             for number in topic.partitions
             if topic.is_due(number, before_ms)
             for captured in [topic.captured(number)]
@@ -347,6 +381,7 @@ class StreamGauge:
             blind=blind,
             verdicts=(),
             resolution_ms=self.policy.resolution_ms,
+            keeping=self._keeping,
             resumed=self._resumed,
         )
         verdicts = self._evaluation.evaluate(snapshot)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamgauge.core.state.partition_state import PartitionState
-from streamgauge.core.state.totals import of_totals
+from streamgauge.core.state.totals import OfTotals, of_totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,17 +102,14 @@ def planted(
     )
 
 
-def grown(
-    captured: Captured, last_record_ms: int | None, written: tuple[str, int]
-) -> PartitionState:
+def grown(captured: Captured, last_record_ms: int | None, written: tuple[str, int]) -> OfTotals:
     """The state of a partition as it was captured, grown from the one that is stored."""
-    state = of_totals(
-        captured.totals, captured.stored, captured.next_offset, captured.highest_commits
-    ).state
-    return replace(
-        state,
+    of = of_totals(captured.totals, captured.stored, captured.next_offset, captured.highest_commits)
+    state = replace(
+        of.state,
         as_of_ms=captured.read_to_end_ms,
         last_record_ms=last_record_ms,
         writer=written[0],
         version=written[1],
     )
+    return replace(of, state=state)

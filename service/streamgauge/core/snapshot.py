@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamgauge.core.checks.standing import Breach
     from streamgauge.core.totals import Totals
     from streamgauge.model import Blind, GroupStatus, LagBound, Level
 
@@ -84,6 +85,8 @@ class Verdict:
     """The limit that `level` is about: the breached one, or the nearest one not breached."""
     since_ms: int
     """Since when the check says this level."""
+    breaches: Mapping[str, Breach] = field(default_factory=dict)
+    """What is remembered of the limits `warn` and `fail`, of those of which there is something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,26 @@ class DeadLetterTopicView:
     """Dead letters that arrived within the last window length, up to `as_of_ms`."""
     last_arrival_ms: int | None
     """Receipt time of the newest dead letter of this life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How the counts of a stream are kept beyond the process that counts them."""
+
+    group: str | None
+    """Consumer group whose commits keep them; None while memory alone does."""
+    reason: str | None = None
+    """Why memory alone keeps them; None where a group does."""
+    stored_ms: int | None = None
+    """When something was stored last; None before the first time."""
+    stored_bytes: int = 0
+    """Text that this process has stored."""
+    bytes_per_second: float | None = None
+    """The same over the last minute."""
+    largest_units: int | None = None
+    """UTF-16 units of the largest partition's state; Kafka takes 4,096."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What the limits of a state had no place for, by kind; it is told, but not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +164,6 @@ class Snapshot:
     verdicts: tuple[Verdict, ...]
     resolution_ms: int
     """How much too large an arrival age of a CreateTime topic may be: the fetch wait."""
+    keeping: Keeping
     resumed: int = 0
     """How often this process has gone on in a life from what is stored."""

@@ -30,9 +30,15 @@ from streamgauge.dagster.outcome import (
     of_status,
 )
 from streamgauge.dagster.plain import as_json, bounded
+from streamgauge.dagster.standings import (
+    CHECKS_PER_QUESTION,
+    LastStanding,
+    read_standings,
+    standings_question,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -104,6 +110,22 @@ class DagsterClient:
             return read_last_reported(answer, stream)
         except AnswerError as error:
             return _graphql_trouble(error)
+
+    async def last_standings(
+        self, checks: Sequence[tuple[AssetKey, str]], stream: str
+    ) -> dict[tuple[AssetKey, str], LastStanding] | Trouble:
+        """The newest standing of each check that the stream has told; the others are absent."""
+        found: dict[tuple[AssetKey, str], LastStanding] = {}
+        for first in range(0, len(checks), CHECKS_PER_QUESTION):
+            some = checks[first : first + CHECKS_PER_QUESTION]
+            answer = await self._post("graphql", standings_question(some))
+            if not isinstance(answer, bytes):
+                return answer
+            try:
+                found |= read_standings(answer, some, stream)
+            except AnswerError as error:
+                return _graphql_trouble(error)
+        return found
 
     async def defined(
         self, asset_keys: Collection[AssetKey]

@@ -20,13 +20,14 @@ from streamgauge.dagster.resumed import resumed_report
 from streamgauge.events import Event, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from streamgauge.core.snapshot import Snapshot, Verdict
     from streamgauge.dagster.client import DagsterClient
     from streamgauge.dagster.definitions import Expected
     from streamgauge.dagster.graphql import AssetKey
     from streamgauge.dagster.outcome import Outcome
+    from streamgauge.dagster.standings import LastStanding
     from streamgauge.model import SinkHealth
 
 LOOK_EVERY_SECONDS: Final = 1.0
@@ -91,6 +92,13 @@ class DagsterSink:
             for position in () if told is None else told.positions:
                 found[topic, position.partition] = position.next_offset
         return found
+
+    async def last_standings(
+        self, stream: str, checks: Sequence[tuple[AssetKey, str]]
+    ) -> Mapping[tuple[AssetKey, str], LastStanding] | None:
+        """The standing of each check as it was told last; None if Dagster does not say."""
+        found = await self._client.last_standings(checks, stream)
+        return found if isinstance(found, dict) else None
 
     async def run(self) -> None:
         """Deliver until cancelled, or until `flush` takes over."""

@@ -77,7 +77,7 @@ def read_last_reported(content: bytes, stream: str) -> LastReported | None:
         AnswerError: with what Dagster says instead.
     """
     try:
-        asset = _data(content)["assetOrError"]
+        asset = data_of(content)["assetOrError"]
         for observation in asset.get("assetObservations", ()):
             told = {entry["label"]: entry for entry in observation["metadataEntries"]}
             if not observation["runId"] and _text(told, "stream") == stream:
@@ -114,7 +114,7 @@ def read_defined(content: bytes) -> dict[AssetKey, frozenset[str] | None]:
     try:
         return {
             tuple(node["assetKey"]["path"]): _check_names(node["assetChecksOrError"])
-            for node in _data(content)["assetNodes"]
+            for node in data_of(content)["assetNodes"]
         }
     except (AttributeError, KeyError, TypeError) as error:
         raise AnswerError("its answer does not have the fields of the assets") from error
@@ -125,7 +125,12 @@ def _check_names(answer: Mapping[str, Any]) -> frozenset[str] | None:
     return None if checks is None else frozenset(check["name"] for check in checks)
 
 
-def _data(content: bytes) -> dict[str, Any]:
+def data_of(content: bytes) -> dict[str, Any]:
+    """What a GraphQL answer holds.
+
+    Raises:
+        AnswerError: with what Dagster says instead.
+    """
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError) as error:

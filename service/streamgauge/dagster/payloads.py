@@ -7,7 +7,7 @@ label; an unknown value is left out, so that its plot has a gap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from streamgauge.dagster.detail import ROOMS, dead_letter_detail, lag_of, stream_detail
@@ -92,6 +92,7 @@ def check_evaluation(verdict: Verdict, snapshot: Snapshot) -> Payload:
         "as_of": instant(snapshot.as_of_ms),
         "stream": snapshot.stream,
         "life": snapshot.life,
+        "breaches": {name: asdict(each) for name, each in verdict.breaches.items()} or None,
     }
     body = {
         "asset_key": list(verdict.asset_key),

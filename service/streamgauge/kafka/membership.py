@@ -64,7 +64,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
     """One member of a group, from `join` to `leave`."""
 
     def __init__(self, connection: Connection, group: str, topics: Collection[str]) -> None:
-        self._group = group
+        self.group = group
         self._topics = tuple(topics)
         self._connection = connection
         self._consumer: AIOKafkaConsumer | None = None
@@ -85,7 +85,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
         never_create_topics()
         consumer = AIOKafkaConsumer(
             **self._connection.client_arguments(),
-            group_id=self._group,
+            group_id=self.group,
             enable_auto_commit=False,
             auto_offset_reset="none",
             session_timeout_ms=SESSION_MS,
@@ -101,7 +101,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
         except KafkaError as error:
             await self.leave()
             raise BrokersUnavailableError(
-                f"group {self._group} cannot be joined: {text_of(error)}"
+                f"group {self.group} cannot be joined: {text_of(error)}"
             ) from error
         except BaseException:
             await self.leave()
@@ -143,16 +143,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
             MembershipError: If the member cannot go on; join anew.
         """
         if self._consumer is None:
-            raise MembershipError(f"group {self._group} was left")
+            raise MembershipError(f"group {self.group} was left")
         coordinator = self._consumer._coordinator  # noqa: SLF001 - there is no public seam
         try:
             coordinator.check_errors()
         except GroupAuthorizationFailedError as error:
             raise GroupRefusedError(
-                f"the right READ on group {self._group} is missing; grant it"
+                f"the right READ on group {self.group} is missing; grant it"
             ) from error
         except KafkaError as error:
-            raise MembershipError(f"group {self._group}: {text_of(error)}") from error
+            raise MembershipError(f"group {self.group}: {text_of(error)}") from error
 
     def look(self) -> None:
         """Have the topics looked up now: new partitions make a new assignment."""
@@ -174,7 +174,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped ai
             return
         self._set(
             Identity(
-                group=self._group,
+                group=self.group,
                 generation=coordinator.generation,
                 member_id=coordinator.member_id,
                 coordinator=coordinator.coordinator_id,

@@ -215,6 +215,27 @@ OFFSETS_LOST = MetricDescriptor(
     _PARTITION,
     "Offsets that retention deleted before the gauge had read them.",
 )
+STATE_RATE = MetricDescriptor(
+    "streamgauge.state.rate",
+    Kind.GAUGE,
+    "By/s",
+    (),
+    "Bytes per second that the gauge stores in Kafka to keep what it counts, over the last minute.",
+)
+STATE_SIZE = MetricDescriptor(
+    "streamgauge.state.size",
+    Kind.GAUGE,
+    "{character}",
+    (),
+    "UTF-16 units of the largest partition's state; Kafka takes 4,096.",
+)
+STATE_LEFT_OUT = MetricDescriptor(
+    "streamgauge.state.left_out",
+    Kind.GAUGE,
+    "{thing}",
+    ("kind",),
+    "What the limits of a state have no place for, so that a restart forgets it.",
+)
 CHECK_STANDING = MetricDescriptor(
     "streamgauge.check.standing",
     Kind.GAUGE,
@@ -259,6 +280,9 @@ STREAM_METRICS: Final = (
     DEAD_LETTERS,
     OFFSETS_UNDECODABLE,
     OFFSETS_LOST,
+    STATE_RATE,
+    STATE_SIZE,
+    STATE_LEFT_OUT,
     CHECK_STANDING,
     COMPLETENESS,
     BLIND,

@@ -138,4 +138,11 @@ def _whole(snapshot: Snapshot) -> Iterator[Reading]:
     if snapshot.completeness is not None:
         yield _reading(names.COMPLETENESS, stream, value=snapshot.completeness)
     yield _reading(names.BLIND, stream, value=len(snapshot.blind))
+    keeping = snapshot.keeping
+    if keeping.bytes_per_second is not None:
+        yield _reading(names.STATE_RATE, stream, value=keeping.bytes_per_second)
+    if keeping.largest_units is not None:
+        yield _reading(names.STATE_SIZE, stream, value=keeping.largest_units)
+    for kind, count in sorted(keeping.left_out.items()):
+        yield _reading(names.STATE_LEFT_OUT, stream, kind, value=count)
     yield _reading(names.AGE_RESOLUTION, stream, value=snapshot.resolution_ms / 1000)

@@ -100,6 +100,7 @@ def _stream(snapshot: Snapshot, health: dict[str, Any], now_ms: int) -> dict[str
             for view in snapshot.dead_letters
         },
         "last_window": _window(snapshot.last_window),
+        "state": _plain(snapshot.keeping),
         "totals": totals(snapshot.totals),
         "checks": _checks(snapshot, stale=stale),
         "sinks": health,

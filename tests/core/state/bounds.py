@@ -7,6 +7,7 @@ from itertools import count
 from streamgauge.core.state.frame import CHECKSUM, HEAD, MARK
 from streamgauge.core.state.halving import LEVELS
 from streamgauge.core.state.limits import (
+    ABSENT_TOPICS,
     AGED_GROUPS,
     CAUSES,
     COUNT,
@@ -77,6 +78,7 @@ GREATEST = {
     + 2 * row(AGED_GROUPS, COUNT),
     "causes": row(1, COUNT) + HOW_MANY + CAUSES * KEY + row(CAUSES, COUNT) + CAUSES,
     "present lags": 0,
+    "absent topics": HOW_MANY + ABSENT_TOPICS * KEY,
 }
 """Bytes of each section's content without any detail."""
 

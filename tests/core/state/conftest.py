@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from streamgauge.core.histogram import SIZE, UPPER_BOUNDS_MS, Histogram
-from streamgauge.core.state.keys import cause_key, group_key
+from streamgauge.core.state.keys import cause_key, group_key, topic_key
 from streamgauge.core.state.limits import COUNT, GUARANTEED_AGES, OFFSET
 from streamgauge.core.state.names import COUNTERS, NAMED_COUNTS
 from streamgauge.core.state.partition_state import (
@@ -79,8 +79,8 @@ def format_1_fields():
     }
 
 
-def full_state():
-    """A state of the present format with a value in every field."""
+def format_2_fields():
+    """What a text of format 2 could hold, with a value in every field."""
     fields = format_1_fields()
     billing, search = fields["groups"]
     fields["groups"] |= {
@@ -89,23 +89,28 @@ def full_state():
         ),
         group_key("fraud"): GroupState(7, 5, ProcessedAges(None, bell(20, 9), 1, 2)),
     }
-    return PartitionState(
-        **fields,
-        forgotten=True,
-        causes={
+    return fields | {
+        "forgotten": True,
+        "causes": {
             cause_key("org.example.InvalidSku", "sku ?"): Cause("org.example.InvalidSku", 44),
             cause_key("Zeitüberschreitung", ""): Cause("Zeitüberschreitung", 1),
             cause_key("", "unclassified"): Cause("", 300_000),
         },
-        other_causes=9,
-        present_lags={
+        "other_causes": 9,
+        "present_lags": {
             billing: PresentLag(543_210, LagBound.UPPER, 900, LagBound.EXACT, GroupStatus.OK),
             search: PresentLag(None, LagBound.UNKNOWN, 60_000, LagBound.LOWER, GroupStatus.STOPPED),
             group_key("other"): PresentLag(
                 1_000_000, LagBound.EXACT, None, LagBound.UNKNOWN, GroupStatus.STALLED
             ),
         },
-    )
+    }
+
+
+def full_state():
+    """A state of the present format with a value in every field."""
+    absent = (topic_key("orders.dlq"), topic_key("orders.parked"))
+    return PartitionState(**format_2_fields(), absent_topics=absent)
 
 
 keys = st.binary(min_size=8, max_size=8).map(bytes.hex)
@@ -177,6 +182,7 @@ def states(draw):
         causes=draw(st.dictionaries(keys, causes, max_size=5)),
         other_causes=draw(counts),
         present_lags=present,
+        absent_topics=tuple(draw(st.lists(keys, max_size=4, unique=True))),
     )
 
 

@@ -17,7 +17,7 @@ from streamgauge.core.state.limits import TEXT_UNITS
 from streamgauge.core.state.partition_state import NewerParts, PartitionState
 from streamgauge.core.state.sections.table import FORMAT_VERSION, OLDEST_READER, write_body
 
-from .conftest import format_1_fields, planted, states, unhurried
+from .conftest import format_1_fields, format_2_fields, planted, states, unhurried
 
 DATA = Path(__file__).parent / "data"
 
@@ -56,19 +56,20 @@ def test_the_format_has_not_changed(everything):
     assert unframed(text)[:2] == (FORMAT_VERSION, OLDEST_READER)
 
 
-def test_an_older_format_is_read_and_written_as_the_present_one():
+@pytest.mark.parametrize(("version", "fields"), [(1, format_1_fields()), (2, format_2_fields())])
+def test_an_older_format_is_read_and_written_as_the_present_one(version, fields):
     """What it does not have counts nothing."""
-    text = golden("format_1.txt")
-    assert unframed(text).format_version == 1
-    state = decode(text, format_1_fields()["position"])
-    assert state == PartitionState(**format_1_fields())
+    text = golden(f"format_{version}.txt")
+    assert unframed(text).format_version == version
+    state = decode(text, fields["position"])
+    assert state == PartitionState(**fields)
     assert unframed(encode(state).text).format_version == FORMAT_VERSION
 
 
 def test_a_newer_format_is_read_as_far_as_known_and_carried_on(everything):
     """Its sections come back byte for byte, also after this version has counted on."""
-    sections = ((9, b"new\x00"), (200, bytes(range(99))))
-    body = write_body(everything, LADDER[0]) + b"\x09\x04\x00new\x00\xc8\x63\x00" + sections[1][1]
+    sections = ((10, b"new\x00"), (200, bytes(range(99))))
+    body = write_body(everything, LADDER[0]) + b"\x0a\x04\x00new\x00\xc8\x63\x00" + sections[1][1]
     text = framed(Framed(FORMAT_VERSION + 3, FORMAT_VERSION, body))
     state = decode(text, everything.position)
     assert state.newer == NewerParts(FORMAT_VERSION + 3, FORMAT_VERSION, sections)
@@ -91,7 +92,7 @@ def test_what_takes_a_newer_reader_is_refused(everything):
     """Rather than gone on from wrongly."""
     text = framed(Framed(FORMAT_VERSION + 2, FORMAT_VERSION + 1, write_body(everything, LADDER[0])))
     with pytest.raises(
-        StateTooNewError, match=r"format 4 and takes a reader of format 3; this one"
+        StateTooNewError, match=r"format 5 and takes a reader of format 4; this one"
     ):
         decode(text, everything.position)
 

@@ -16,6 +16,7 @@ from streamgauge.core.state.codec import decode, encode
 from streamgauge.core.state.detail import LADDER, LeftOut
 from streamgauge.core.state.errors import StateTooLargeError
 from streamgauge.core.state.limits import (
+    ABSENT_TOPICS,
     AGED_GROUPS,
     CAUSES,
     CLASS_NAME_BYTES,
@@ -102,6 +103,7 @@ def full(tables, *, offset=OFFSET, count=COUNT, newer=None):
         causes={key(): Cause(name(), great(count)) for _ in range(CAUSES)},
         other_causes=great(count),
         present_lags={each: lag() for each in (*groups, *others)},
+        absent_topics=tuple(key() for _ in range(ABSENT_TOPICS)),
         newer=newer,
     )
 
@@ -193,7 +195,7 @@ def more_and_more():
     state = full([rng.integers(0, 2**16, SIZE) for _ in range(HISTOGRAMS)])
     noise = rng.bytes(4000)
     for size in range(0, len(noise), 20):
-        yield replace(state, newer=NewerParts(3, 2, ((9, noise[:size]),)))
+        yield replace(state, newer=NewerParts(4, 2, ((10, noise[:size]),)))
 
 
 def test_what_goes_first_and_what_goes_last():

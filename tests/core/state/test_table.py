@@ -93,13 +93,14 @@ TWO_HISTOGRAMS = section(4, "02 00 00")
         ([section(5, f"02 {KEY} {KEY} 00 00")], r"section 5 \(groups\) names something twice"),
         ([section(7, f"00 01 {KEY} 00 01 ff")], "holds a class name that is not UTF-8"),
         ([section(7, f"00 01 {KEY} 00 41 {'61' * 65}")], "is longer than 64 bytes"),
+        ([section(9, f"02 {KEY} {KEY}")], r"section 9 \(absent topics\) names something twice"),
         ([section(8, f"00 01 {KEY} 07 00 00")], "holds a status that is unknown"),
         ([section(8, f"00 01 {KEY} 80 00 00")], "holds a status that is unknown"),
         ([TWO_GROUPS, section(8, f"01 00 01 {KEY} 0000 00 00")], "names a group twice"),
         ([section(1, IDENTITY)], "has section 1 after section 1"),
         ([section(3, "00"), section(2, "00")], "has section 2 after section 3"),
         ([b"\x02\xff\x00"], "the row of sections ends 255 bytes too early"),
-        ([section(9, "00")], r"a state of format 2 has no sections \[9\]"),
+        ([section(10, "00")], r"a state of format 3 has no sections \[10\]"),
     ],
 )
 def test_forged_sections_are_refused(sections, why):

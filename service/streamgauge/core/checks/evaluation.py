@@ -8,7 +8,7 @@ from streamgauge.core.checks.standing import first_standing, judge
 from streamgauge.core.snapshot import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamgauge.core.checks.reported import ReportedCheck
     from streamgauge.core.checks.standing import Standing
@@ -21,6 +21,17 @@ class Evaluation:
     def __init__(self, reported: Sequence[ReportedCheck]) -> None:
         self._reported = reported
         self._standings: dict[tuple[tuple[str, ...], str], Standing] = {}
+
+    @property
+    def checks(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Asset key and name of each check."""
+        return tuple((each.subject.asset_key, each.name) for each in self._reported)
+
+    def resume(self, standings: Mapping[tuple[tuple[str, ...], str], Standing]) -> None:
+        """Go on from what was told before, where nothing was evaluated here yet."""
+        for key in self.checks:
+            if key in standings:
+                self._standings.setdefault(key, standings[key])
 
     def evaluate(self, snapshot: Snapshot) -> tuple[Verdict, ...]:
         """Move every standing by what the snapshot shows and tell it."""
@@ -42,4 +53,5 @@ class Evaluation:
             unit=check.unit,
             limit=standing.limit,
             since_ms=standing.since_ms,
+            breaches=standing.breaches,
         )

@@ -63,6 +63,12 @@ class Standing:
     warn: Breach = field(default_factory=Breach)
     fail: Breach = field(default_factory=Breach)
 
+    @property
+    def breaches(self) -> dict[str, Breach]:
+        """The breaches of which there is something to remember, by limit."""
+        both = {"warn": self.warn, "fail": self.fail}
+        return {name: each for name, each in both.items() if each != Breach()}
+
 
 def first_standing(now_ms: int) -> Standing:
     """The standing of a check that was never evaluated."""

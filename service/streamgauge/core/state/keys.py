@@ -13,6 +13,11 @@ def group_key(name: str) -> str:
     return _key(name)
 
 
+def topic_key(name: str) -> str:
+    """The key of a topic: of its name in UTF-8."""
+    return _key(name)
+
+
 def cause_key(error_class: str, message: str) -> str:
     """The key of a cause: of its error class and masked message, joined by a NUL."""
     return _key(f"{error_class}\0{message}")

@@ -16,6 +16,8 @@ OTHER_LAGS: Final = 8
 """Groups with a present lag that are none of these."""
 CAUSES: Final = 20
 """Causes of dead letters that are counted each; the rest is counted together."""
+ABSENT_TOPICS: Final = 20
+"""Dead letter topics of the stream that do not exist."""
 CLASS_NAME_BYTES: Final = 64
 """UTF-8 bytes of a cause's class name."""
 
@@ -30,5 +32,5 @@ OFFSET: Final = 2**63
 
 TEXT_UNITS: Final = 4096
 """UTF-16 units of a commit's metadata: Kafka's default for `offset.metadata.max.bytes`."""
-RESERVED_BYTES: Final = 256
+RESERVED_BYTES: Final = 128
 """What newer formats may add on top, so that this version can still carry it on."""

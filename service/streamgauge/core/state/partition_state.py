@@ -118,6 +118,8 @@ class PartitionState:
     """Dead letters of all other causes."""
     present_lags: Mapping[str, PresentLag] = field(default_factory=dict)
     """By group key: of `groups`, and of at most 8 others."""
+    absent_topics: tuple[str, ...] = ()
+    """Keys of the stream's topics that did not exist, at most 20; only partition 0 knows them."""
     newer: NewerParts | None = None
     """None unless a newer version has written here."""
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from streamgauge.core.histogram import SIZE
 from streamgauge.core.state.limits import (
+    ABSENT_TOPICS,
     AGED_GROUPS,
     AGES,
     CAUSES,
@@ -41,7 +42,8 @@ def check(state: PartitionState) -> None:
     Raises:
         ValueError: naming the value.
     """
-    _check_keys((state.life, state.writer, *state.groups, *state.causes, *state.present_lags))
+    tables = (state.groups, state.causes, state.present_lags, state.absent_topics)
+    _check_keys((state.life, state.writer, *chain.from_iterable(tables)))
     _check_tables(state)
     _check_names(state)
     _check_below(OFFSET, _offsets(state))
@@ -62,6 +64,7 @@ def _check_tables(state: PartitionState) -> None:
         ("groups without", len(state.groups) - aged, COUNTED_GROUPS),
         ("causes", len(state.causes), CAUSES),
         ("present lags of other groups", others, OTHER_LAGS),
+        ("absent topics", len(state.absent_topics), ABSENT_TOPICS),
     ):
         if size > limit:
             raise ValueError(f"{size} {what}; a state holds at most {limit}")

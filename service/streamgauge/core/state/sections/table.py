@@ -25,6 +25,7 @@ key, a life and a writer are 8 bytes.
 |   |          |   | keys of these; of all 1 byte each: status + 8 * lag bound + 32 * time lag |
 |   |          |   | bound, by their order in `present_lags.py`; in a row? lags; in a row? time |
 |   |          |   | lags in ms |
+| 9 | absent topics | 3 | how many; keys |
 
 How it may change: a section that was released stays as it is, but that names may be added to a
 table of names. What is new gets a tag and counts `FORMAT_VERSION` up. A text of an older format
@@ -39,6 +40,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from streamgauge.core.state.errors import StateDamagedError
 from streamgauge.core.state.partition_state import NewerParts, PartitionState
 from streamgauge.core.state.rows import Reader, Writer
+from streamgauge.core.state.sections.absent_topics import (
+    read_absent_topics,
+    write_absent_topics,
+)
 from streamgauge.core.state.sections.ages import read_ages, write_ages
 from streamgauge.core.state.sections.causes import read_causes, write_causes
 from streamgauge.core.state.sections.counters import (
@@ -63,7 +68,7 @@ if TYPE_CHECKING:
     from streamgauge.core.state.detail import Detail
     from streamgauge.core.state.frame import Framed
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """The format that is written here."""
 OLDEST_READER: Final = 2
 """The oldest format whose readers may go on from what is written here."""
@@ -89,6 +94,7 @@ SECTIONS: Final = {
     6: Section("processed", write_processed, read_processed),
     7: Section("causes", write_causes, read_causes),
     8: Section("present lags", write_present_lags, read_present_lags),
+    9: Section("absent topics", write_absent_topics, read_absent_topics),
 }
 """By tag, in the order in which they are read."""
 
