@@ -1,6 +1,6 @@
 # Everything a developer or the CI does; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo collector test test-containers lint types arch check docs constraints image clean
+.PHONY: help venv demo collector test test-containers restarts lint types arch check docs constraints image clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
@@ -49,6 +49,11 @@ test: $(INSTALLED) ## run the tests (PYTEST_ARGS="-n 2 tests/core")
 
 test-containers: $(INSTALLED) ## test images and compose.yaml (takes an engine, or installs one as root on Debian)
 	$(BIN)/pytest -m containers $(PYTEST_ARGS) tests/containers
+
+KILLS ?= 200
+SEED ?= 5
+restarts: $(INSTALLED) ## kill gauges at random moments, in all twice KILLS=200 times, and judge what Dagster has (SEED=5)
+	STREAMGAUGE_KILLS=$(KILLS) STREAMGAUGE_SEED=$(SEED) $(BIN)/pytest -s $(PYTEST_ARGS) tests/integration/test_kills.py
 
 lint: $(INSTALLED) ## format and style
 	$(BIN)/ruff format --check .
