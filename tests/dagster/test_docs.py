@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from streamgauge.core.checks.standing import Breach
 from streamgauge.core.report import dead_letter_report, report
 from streamgauge.core.snapshot import Window
 from streamgauge.core.totals import Totals
@@ -85,7 +86,8 @@ def test_every_entry_of_a_dead_letter_topic_is_documented_and_no_other(dagster_m
 
 def test_every_entry_of_an_evaluation_is_documented_and_no_other(dagster_md, maker, full):
     """The same for checks."""
-    body = check_evaluation(maker.verdict(), full).body
+    breach = Breach(maker.start_ms, maker.start_ms, 5.0, counts=True)
+    body = check_evaluation(maker.verdict(breaches={"warn": breach}), full).body
     assert named(section(dagster_md, "Evaluation of a check")) == body["metadata"].keys()
 
 

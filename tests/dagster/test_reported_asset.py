@@ -73,7 +73,7 @@ def send(asset, store, fate, now_seconds=0.0):
 def heal(asset, store):
     """Everything that is still to be told gets through."""
     for _ in range(3):
-        if asset.in_doubt and store.newest() is not None and asset.confirm(store.newest()):
+        if asset.life_in_doubt and store.newest() is not None and asset.confirm(store.newest()):
             continue
         if asset.is_due(1e9, 0.0):
             send(asset, store, "accepted")
@@ -119,7 +119,7 @@ def follow(maker, steps):
         if kind == "send":
             fate, reads_back = more
             newest = store.newest()
-            if not (reads_back and asset.in_doubt and newest and asset.confirm(newest)):
+            if not (reads_back and asset.life_in_doubt and newest and asset.confirm(newest)):
                 send(asset, store, fate)
         elif kind == "new life":
             # a life whose end was never told is only given up for a second one
@@ -240,9 +240,9 @@ def test_only_the_very_report_in_doubt_is_confirmed(maker, change):
     asset.offer(maker.snapshot(5, after_ms=1_000))
     send(asset, store, "stored")
     assert not asset.confirm(replace(store.newest(), **change))
-    assert asset.in_doubt
+    assert asset.life_in_doubt
     assert asset.confirm(store.newest())
-    assert not asset.in_doubt
+    assert not asset.life_in_doubt
     assert not asset.confirm(store.newest())
     assert not asset.is_due(1e9, 0.0)
 

@@ -55,17 +55,44 @@ def rich(maker):
 
 def read_back(payload, stream):
     """What Dagster answers after it has stored this observation alone."""
-    return read_last_reported(answer(payload.body), stream)
+    return read_last_reported(answer(payload.body), stream, None)
 
 
-def answer(body):
-    """The answer of its GraphQL API."""
-    observation = {
-        "runId": "",
-        "metadataEntries": entries(json.loads(json.dumps(body["metadata"]))),
-        "tags": [{"key": "dagster/data_version", "value": body["data_version"]}],
-    }
-    return json.dumps({"data": {"assetOrError": {"assetObservations": [observation]}}}).encode()
+def answer(*bodies, run_id=""):
+    """The answer of its GraphQL API, the observation that was stored last first."""
+    observations = [
+        {
+            "runId": run_id,
+            "metadataEntries": entries(json.loads(json.dumps(body["metadata"]))),
+            "tags": [{"key": "dagster/data_version", "value": body["data_version"]}],
+        }
+        for body in bodies
+    ]
+    return json.dumps({"data": {"assetOrError": {"assetObservations": observations}}}).encode()
+
+
+def test_the_greatest_report_of_a_life_counts_whichever_was_stored_last(maker):
+    """A late one and a repeated one are no newer; a run's and a replay are none at all."""
+
+    def body(sequence, records, life="life-1", after_ms=1_000, **more):
+        snapshot = maker.snapshot(records, after_ms=after_ms, life=life)
+        told = replace(report(snapshot, None), sequence=sequence)
+        made = observation(told, snapshot).body
+        return {**made, "metadata": {**made["metadata"], **more}}
+
+    replayed = body(9, 90, replayed_from="2027-01-15T08:00:00.000Z")
+    stored = answer(
+        replayed, body(1, 5), body(2, 7), body(2, 8), body(8, 3, "life-0", 500), body(2, 7)
+    )
+
+    def found(life):
+        last = read_last_reported(stored, maker.stream, life)
+        return last and (last.life, last.sequence, last.arrived_total)
+
+    assert found(None) == found("life-1") == ("life-1", 2, 8)
+    assert found("life-0") == ("life-0", 8, 3)
+    assert found("life-2") is None
+    assert read_last_reported(answer(body(1, 5), run_id="a"), maker.stream, None) is None
 
 
 def same(resumed, sent):

@@ -100,14 +100,17 @@ class DagsterClient:
         return await self._report("report_asset_check", body)
 
     async def last_reported(
-        self, asset_key: AssetKey, stream: str
+        self, asset_key: AssetKey, stream: str, life: str | None = None
     ) -> LastReported | Trouble | None:
-        """The newest report of this asset by the stream that Dagster has; None if it has none."""
+        """The greatest report of this asset in a life of the stream; None if there is none.
+
+        Without a life it is of the one that was told of last.
+        """
         answer = await self._post("graphql", last_reported_question(asset_key))
         if not isinstance(answer, bytes):
             return answer
         try:
-            return read_last_reported(answer, stream)
+            return read_last_reported(answer, stream, life)
         except AnswerError as error:
             return _graphql_trouble(error)
 

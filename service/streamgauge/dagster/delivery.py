@@ -183,15 +183,15 @@ class DagsterSink:
         return outcome
 
     async def _send_report(self, asset_key: AssetKey, asset: ReportedAsset) -> Outcome:
-        if asset.in_doubt:
-            last = await self._client.last_reported(asset_key, asset.stream)
+        if asset.life_in_doubt is not None:
+            last = await self._client.last_reported(asset_key, asset.stream, asset.life_in_doubt)
             if isinstance(last, LastReported) and asset.confirm(last):
                 self._contact.delivered(0)
                 return Accepted()
             if isinstance(last, Unavailable):
                 return last
         if asset.follows:
-            last = await self._client.last_reported(asset_key, asset.stream)
+            last = await self._client.last_reported(asset_key, asset.stream, asset.next_life)
             if isinstance(last, Unavailable | Ambiguous):
                 return last
             asset.resume(

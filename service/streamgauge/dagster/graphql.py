@@ -50,7 +50,7 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LastReported:
-    """The newest report of an asset that Dagster has."""
+    """A report of an asset that Dagster has."""
 
     stream: str
     life: str
@@ -70,31 +70,48 @@ def last_reported_question(asset_key: AssetKey) -> dict[str, Any]:
     return {"query": _LAST_REPORTED, "variables": variables}
 
 
-def read_last_reported(content: bytes, stream: str) -> LastReported | None:
-    """The newest report of this stream among the observations that no run made.
+def read_last_reported(content: bytes, stream: str, life: str | None) -> LastReported | None:
+    """The greatest report of this stream in a life, whichever was stored last.
+
+    Reports that no run made count, unless they repeat another one.
+
+    Args:
+        content: the answer.
+        stream: that reported.
+        life: of which; None for the one that was told of last.
 
     Raises:
         AnswerError: with what Dagster says instead.
     """
     try:
         asset = data_of(content)["assetOrError"]
-        for observation in asset.get("assetObservations", ()):
-            told = {entry["label"]: entry for entry in observation["metadataEntries"]}
-            if not observation["runId"] and _text(told, "stream") == stream:
-                # of a stream, dead_letters_total is there too but is not what arrived
-                total = _integer(told, "records_total")
-                if total is None:
-                    total = _integer(told, "dead_letters_total")
-                sequence = _integer(told, "sequence")
-                life, end = _text(told, "life"), _text(told, "period_end")
-                if None not in {total, sequence} and life and end:
-                    detail, version = _json(told, "detail"), _data_version(observation)
-                    return LastReported(
-                        stream, life, sequence or 0, end, total or 0, detail, version
-                    )
+        every = (_report_of(each, stream) for each in asset.get("assetObservations", ()))
+        found = [each for each in every if each is not None and life in {None, each.life}]
     except (AttributeError, KeyError, TypeError) as error:
         raise AnswerError("its answer does not have the fields of the observations") from error
-    return None
+    newest = max(found, key=lambda each: each.period_end, default=None)
+    if newest is None:
+        return None
+    same = (each for each in found if each.life == newest.life)
+    return max(same, key=lambda each: (each.sequence, each.arrived_total))
+
+
+def _report_of(observation: Mapping[str, Any], stream: str) -> LastReported | None:
+    """The report that an observation is, None if it is not one of this stream's."""
+    told = {entry["label"]: entry for entry in observation["metadataEntries"]}
+    if observation["runId"] or "replayed_from" in told or _text(told, "stream") != stream:
+        return None
+    # of a stream, dead_letters_total is there too but is not what arrived
+    total = _integer(told, "records_total")
+    if total is None:
+        total = _integer(told, "dead_letters_total")
+    sequence = _integer(told, "sequence")
+    life, end = _text(told, "life"), _text(told, "period_end")
+    if total is None or sequence is None or not life or not end:
+        return None
+    return LastReported(
+        stream, life, sequence, end, total, _json(told, "detail"), _data_version(observation)
+    )
 
 
 def defined_question(asset_keys: Iterable[AssetKey]) -> dict[str, Any]:

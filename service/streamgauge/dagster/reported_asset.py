@@ -51,9 +51,18 @@ class ReportedAsset:
         self._unconfirmed_before: Attempt | None = None
 
     @property
-    def in_doubt(self) -> bool:
-        """Whether a report went out and nobody said whether it was stored."""
-        return self._unconfirmed is not None
+    def life_in_doubt(self) -> str | None:
+        """The life of a report that went out and of which nobody said whether it was stored."""
+        return None if self._unconfirmed is None else self._unconfirmed.report.life
+
+    @property
+    def next_life(self) -> str:
+        """The life of the next report.
+
+        Raises:
+            IndexError: nothing is waiting.
+        """
+        return self._waiting[0].life
 
     @property
     def follows(self) -> bool:
@@ -61,7 +70,7 @@ class ReportedAsset:
         return bool(self._waiting) and self._waiting[0].resumed > self._resumed
 
     def resume(self, last: Report | None) -> None:
-        """The newest report that Dagster has; the next one follows it if it is of the same life.
+        """The greatest report that Dagster has of the life; the next one follows it.
 
         One that tells more than is stored now cannot be followed, and is not.
         """
@@ -135,7 +144,7 @@ class ReportedAsset:
             self._unconfirmed = self._unconfirmed_before
 
     def confirm(self, last: LastReported) -> bool:
-        """Whether the newest report that Dagster has is the one in doubt; then it is acknowledged.
+        """Acknowledge the report in doubt if the greatest one that Dagster has is that; tell whether.
 
         An older attempt under the same sequence proves nothing: the one in doubt may still land.
         """
