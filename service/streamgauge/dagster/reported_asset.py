@@ -144,7 +144,7 @@ class ReportedAsset:
             self._unconfirmed = self._unconfirmed_before
 
     def confirm(self, last: LastReported) -> bool:
-        """Acknowledge the report in doubt if the greatest one that Dagster has is that; tell whether.
+        """Whether the greatest report that Dagster has is the one in doubt, acknowledged now.
 
         An older attempt under the same sequence proves nothing: the one in doubt may still land.
         """
