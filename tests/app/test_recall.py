@@ -10,6 +10,7 @@ import pytest
 from streamgauge.core.keeping import planted
 from streamgauge.core.state.codec import encode
 from streamgauge.core.state.keys import topic_key
+from streamgauge.core.taking_over import ToldPosition
 from streamgauge.kafka.slots import Fate, Slot
 from streamgauge.model import CommittedOffsets
 
@@ -58,7 +59,7 @@ async def test_partition_that_came_in_between_is_read_from_its_beginning(world):
 async def test_slots_that_cannot_be_read_are_told(world, lines):
     """And a new life begins where Dagster was told that the last one was."""
     world.group.slots[ORDERS] = Slot("orders", 0, 4, "not ours")
-    world.last_told = {ORDERS: 6, LETTERS: 0}
+    world.last_told = {ORDERS: ToldPosition("e" * 16, 6), LETTERS: ToldPosition("e" * 16, 0)}
     process = world.start()
     await process.tells(4)
     (told,) = [line for line in lines if line["event"] == "state_unreadable"]
@@ -126,7 +127,7 @@ async def test_state_that_was_reset_is_no_life_to_go_on_with(world):
     for place, slot in list(world.group.slots.items()):
         mark = replace(planted(None, first.gauge.life, slot.offset, ("f" * 16, 1)), forgotten=True)
         world.group.slots[place] = Slot(*place, slot.offset, encode(mark).text)
-    world.last_told = {ORDERS: 12}
+    world.last_told = {ORDERS: ToldPosition(first.life, 12)}
     second = await world.counting("b", start_from="earliest")
     await second.tells(15)
     assert second.snapshot().life not in {first.life, second.life}
@@ -172,7 +173,7 @@ async def test_one_slot_that_cannot_be_read_ends_the_life(world):
     await until(lambda: first.dead_letters == 2, 60.0)
     await first.kill()
     world.group.slots[ORDERS] = Slot("orders", 0, 15, "not ours")
-    world.last_told = {ORDERS: 15, LETTERS: 2}
+    world.last_told = {ORDERS: ToldPosition(first.life, 15)}
     second = await world.counting("b")
     await asyncio.sleep(5)
     assert second.snapshot().life != first.life
@@ -227,3 +228,49 @@ async def test_new_life_begins_after_the_last_one_whatever_the_clocks_say(world,
     await process.tells(10)
     stored = world.group.state("orders")
     assert (stored.life_start_ms, stored.life != "e" * 16) == (ahead_ms + 1, True)
+
+
+@at_once
+async def test_state_that_is_older_than_what_was_told_ends_the_life(world, lines):
+    """A coordinator that has lost its last commits: else the totals of the life would step back."""
+    first = await world.counting("a")
+    world.orders.append(5)
+    await first.tells(5)
+    slot = world.group.slots[ORDERS]
+    world.orders.append(3)
+    await first.tells(8)
+    await first.kill()
+    world.group.slots[ORDERS] = slot
+    world.last_told = {ORDERS: ToldPosition(first.life, 18)}
+    second = await world.counting("b")
+    await second.tells(3)
+    assert second.snapshot().life != first.life
+    assert [line["event"] for line in lines].count("state_missing") == 1
+
+
+@at_once
+async def test_life_of_which_more_was_told_than_is_stored_ends(world):
+    """Dagster may say so only later: counting goes on at the stored positions, from zero."""
+    process = await world.counting()
+    world.orders.append(5)
+    await process.tells(5)
+    life = process.snapshot().life
+    process.keeper.end_life()
+    world.orders.append(2)
+    await process.tells(2)
+    assert process.snapshot().life != life
+    await until(lambda: world.group.state("orders").life == process.snapshot().life, 60.0)
+
+
+@at_once
+async def test_dagster_that_is_away_delays_no_start_that_can_do_without(world):
+    """What stands in the slots is enough."""
+    first = await world.counting("a")
+    world.orders.append(5)
+    await first.tells(5)
+    await first.kill()
+    world.last_told = None
+    second = await world.counting("b")
+    world.orders.append(1)
+    await second.tells(6)
+    assert second.snapshot().life == first.life

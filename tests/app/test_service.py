@@ -39,6 +39,10 @@ class FakeDagster:
         else:
             await asyncio.Event().wait()
 
+    def is_ahead(self, _stream, _life):
+        """Nobody was told anything before."""
+        return False
+
     async def last_standings(self, _stream, _checks):
         """Nobody knows."""
         return {}

@@ -23,9 +23,20 @@ def test_no_record_is_lost_and_none_is_counted_twice():
     run_state_machine_as_test(StateModel, settings=settings(SETTINGS, max_examples=150))
 
 
-@pytest.mark.parametrize("mutant", ["from memory", "no plant", "same member", "no fencing"])
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "from memory",
+        "no plant",
+        "same member",
+        "no fencing",
+        "cached coordinator",
+        "nobody asks",
+        "own clock",
+    ],
+)
 def test_each_rule_is_needed(mutant):
     """Without it some order of events loses or doubles records, and the machine finds it."""
     broken = type("Broken", (StateModel,), {"mutant": mutant})
     with pytest.raises((AssertionError, ValueError)):
-        run_state_machine_as_test(broken, settings=settings(SETTINGS, max_examples=3000))
+        run_state_machine_as_test(broken, settings=settings(SETTINGS, max_examples=6000))

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -59,6 +60,10 @@ def full(maker):
     return replace(
         base,
         totals=totals,
+        partitions=tuple(replace(each, topic_id=UUID(int=1)) for each in base.partitions),
+        dead_letter_partitions=tuple(
+            replace(each, topic_id=UUID(int=2)) for each in base.dead_letter_partitions
+        ),
         last_window=Window(0, 1, totals, 1.0),
         listening_since_ms=0,
         last_record_ms=1,

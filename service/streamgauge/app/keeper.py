@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from streamgauge.app.context import new_life
 from streamgauge.app.recall import Recall
 from streamgauge.app.state_writer import STATE, StateWriter
 from streamgauge.core.snapshot import Keeping
@@ -26,10 +27,11 @@ from streamgauge.kafka.answers import Forbidden, Retry
 from streamgauge.kafka.errors import GroupRefusedError, KafkaAccessError, MembershipError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from streamgauge.app.context import StreamContext
+    from streamgauge.app.recall import LastTold
     from streamgauge.core.keeping import Place
     from streamgauge.kafka.membership import Identity, Membership
     from streamgauge.kafka.slots import Slots
@@ -67,7 +69,7 @@ class Keeper:
         membership: Membership,
         slots: Slots,
         writer: str,
-        last_told: Callable[[], Awaitable[Mapping[Place, int] | None]],
+        last_told: LastTold,
     ) -> None:
         self._gauge = context.gauge
         self._sight = context.sight
@@ -133,6 +135,12 @@ class Keeper:
     def jumped(self) -> None:
         """The gauge's positions are others now: what is being tailed has to begin anew."""
         self.restarts += 1
+
+    def end_life(self) -> None:
+        """More was told of the life than is stored: it ends, at the positions that are stored."""
+        self._gauge.begin_life_here(new_life(), self._now_ms())
+        self.jumped()
+        write(self._log, Event.STATE_MISSING, group=self._membership.group)
 
     def wake(self, stored: Callable[[], None]) -> None:
         """Something has arrived that is to be stored now; then call `stored`, which tells it."""

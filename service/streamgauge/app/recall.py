@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+import contextlib
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from streamgauge.app.context import new_life
-from streamgauge.core.keeping import goes_on
+from streamgauge.core.keeping import Goes
 from streamgauge.core.state.codec import decode
 from streamgauge.core.state.errors import StateError
 from streamgauge.core.state.keys import topic_key
+from streamgauge.core.taking_over import Begins, TakingOver
 from streamgauge.events import Event, write
 from streamgauge.kafka.errors import MembershipError
 
@@ -19,11 +21,17 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from streamgauge.app.context import StreamContext
-    from streamgauge.core.keeping import Goes, Place
+    from streamgauge.core.keeping import Place
     from streamgauge.core.state.partition_state import PartitionState
+    from streamgauge.core.taking_over import ToldPosition
     from streamgauge.kafka.membership import Identity
     from streamgauge.kafka.slots import Slot
 
+LastTold: TypeAlias = "Callable[[], Awaitable[Mapping[Place, ToldPosition] | None]]"
+"""Asks for the positions of the last reports; None if nobody answers."""
+
+LOOK_SECONDS: Final = 3.0
+"""How long they are waited for where it can be decided without them."""
 ASKED_SECONDS: Final = 15.0
 """How long the last report is asked for, before its absence is taken for granted.
 
@@ -38,14 +46,12 @@ class Recall:
         topic_ids: Kafka's id of each topic when its state was stored; None where it is not known.
     """
 
-    def __init__(
-        self, context: StreamContext, last_told: Callable[[], Awaitable[Mapping[Place, int] | None]]
-    ) -> None:
+    def __init__(self, context: StreamContext, last_told: LastTold) -> None:
         self._gauge = context.gauge
         self._log = context.log
         self._now_ms = context.now_ms
         self._last_told = last_told
-        self._recreated: set[str] = set()
+        self._recreated: frozenset[str] = frozenset()
         self._absent: frozenset[str] = frozenset()
         self._asked_seconds: float | None = None
         self.topic_ids: dict[str, UUID | None] = {}
@@ -75,9 +81,6 @@ class Recall:
     ) -> dict[Place, PartitionState]:
         """Forget what is in memory, and go on from what is stored.
 
-        Without the counts of a slot that is gone or cannot be read the totals of the life would
-        shrink, and so they would where the slots are older than what was told.
-
         Args:
             states: what stands in the slots.
             lost: places whose slot is gone or cannot be read.
@@ -90,107 +93,59 @@ class Recall:
         Raises:
             MembershipError: if nobody can be asked where the last life had come to.
         """
-        found = goes_on(states)
-        older = found is not None and _is_less(found, before, self._gauge.life[0])
-        if before and (not states or (found is None and not lost)):
-            self._begin_here(identity.group, states)
+        topics = {topic for topic, _ in identity.partitions}
+        taking_over = TakingOver(states, lost, before, self._gauge.life[0], topics)
+        self._absent = taking_over.absent_topics
+        told = await self._told(must=taking_over.must_ask)
+        decided = taking_over.decide(told)
+        # of a topic whose slots are gone: if it was recreated, its id is another one now
+        self.topic_ids |= {topic: each.topic_id for (topic, _), each in told.items()}
+        if isinstance(decided, Begins):
+            self._begin(decided, identity.group)
+        if not isinstance(decided, Goes):
             return {}
-        if lost or older or not states:
-            await self._begin_where_told(identity.group, found, states)
-            return {}
-        if found is None:  # all was forgotten on purpose
-            self._begin({}, states)
-            return {}
-        self._absent = frozenset().union(*(each.absent_topics for each in found.states.values()))
-        if await self._begin_if_recreated(identity, found, states):
-            return {}
-        self.topic_ids |= {topic: state.topic_id for (topic, _), state in found.states.items()}
-        self._gauge.restore(found, self._now_ms())
+        self.topic_ids |= {topic: state.topic_id for (topic, _), state in decided.states.items()}
+        self._gauge.restore(decided, self._now_ms())
         write(
             self._log,
             Event.STATE_RESTORED,
             group=identity.group,
-            life=found.life,
-            partitions=len(found.states),
-            records=sum(state.records for state in found.states.values()),
-            dead_letters=sum(state.dead_letters for state in found.states.values()),
+            life=decided.life,
+            partitions=len(decided.states),
+            records=sum(state.records for state in decided.states.values()),
+            dead_letters=sum(state.dead_letters for state in decided.states.values()),
         )
-        return dict(found.states)
+        return dict(decided.states)
 
-    def _begin(
-        self, positions: Mapping[Place, int], states: Mapping[Place, PartitionState]
-    ) -> None:
-        """A new life; it begins after all others that stand there, whatever the clocks say."""
-        self._gauge.begin_life_at(
-            new_life(), positions, self._now_ms(), after_ms=_latest_start_ms(states)
-        )
+    def _begin(self, begins: Begins, group: str) -> None:
+        """A new life; a loss is told, a reset is none."""
+        life, now_ms, after_ms = new_life(), self._now_ms(), begins.after_ms
+        self._recreated = begins.recreated
+        if begins.positions is None:
+            self._gauge.begin_life_here(life, now_ms, after_ms=after_ms)
+            write(self._log, Event.STATE_MISSING, group=group)
+            return
+        self._gauge.begin_life_at(life, begins.positions, now_ms, after_ms=after_ms)
+        if begins.positions:
+            told = {f"{topic}-{n}": at for (topic, n), at in sorted(begins.positions.items())}
+            more = {"topics": sorted(begins.recreated)} if begins.recreated else {}
+            write(self._log, Event.STATE_MISSING, group=group, positions=told, **more)
 
-    def _begin_here(self, group: str, states: Mapping[Place, PartitionState]) -> None:
-        """All is gone or forgotten while this process was at work: it knows where it was."""
-        self._gauge.begin_life_here(new_life(), self._now_ms(), after_ms=_latest_start_ms(states))
-        write(self._log, Event.STATE_MISSING, group=group)
-
-    async def _begin_if_recreated(
-        self, identity: Identity, found: Goes, states: Mapping[Place, PartitionState]
-    ) -> bool:
-        """A topic without a slot beside others that have one was recreated, if it was ever told.
-
-        Kafka drops the slots of a topic with the topic. It is read from its beginning then.
-        """
-        stored = {topic for topic, _ in found.everything}
-        topics = {topic for topic, _ in identity.partitions}
-        without = {topic for topic in topics - stored if topic_key(topic) not in self._absent}
-        if not without:
-            return False
-        told = {topic for topic, _ in await self._told()}
-        self._recreated = without & told
-        if self._recreated:
-            self._begin(found.everything, states)
-            write(
-                self._log, Event.STATE_MISSING, group=identity.group, topics=sorted(self._recreated)
-            )
-        return bool(self._recreated)
-
-    async def _begin_where_told(
-        self, group: str, found: Goes | None, states: Mapping[Place, PartitionState]
-    ) -> None:
-        """A state is gone: a new life begins where the last one was told to be, if there was one.
-
-        Only without any trace of a life does reading begin where the configuration says.
-        """
-        readable = {} if found is None else found.everything
-        positions = {**await self._told(), **readable}
-        if positions or states:
-            self._begin(positions, states)
-        if positions:
-            told = {f"{topic}-{number}": at for (topic, number), at in sorted(positions.items())}
-            write(self._log, Event.STATE_MISSING, group=group, positions=told)
-
-    async def _told(self) -> Mapping[Place, int]:
-        """The positions of the last reports.
+    async def _told(self, *, must: bool) -> Mapping[Place, ToldPosition]:
+        """The positions of the last reports; nothing if they are not needed and nobody tells them.
 
         Raises:
             MembershipError: if nobody can be asked; after a while it is taken for no answer.
         """
         clock = asyncio.get_running_loop().time
-        told = await self._last_told()
-        if told is not None:
-            return told
+        told = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ASKED_SECONDS if must else LOOK_SECONDS):
+                told = await self._last_told()
+        if told is not None or not must:
+            return told or {}
         self._asked_seconds = self._asked_seconds or clock()
         if clock() - self._asked_seconds < ASKED_SECONDS:
             raise MembershipError("nobody tells where the last life had come to: Dagster is away")
         write(self._log, Event.STATE_UNKNOWN, asked_seconds=ASKED_SECONDS)
         return {}
-
-
-def _is_less(found: Goes, before: Mapping[Place, PartitionState], life: str) -> bool:
-    """Whether less is stored than this process has seen stored, in the same life."""
-    return found.life == life and any(
-        place in found.states and found.states[place].position < state.position
-        for place, state in before.items()
-    )
-
-
-def _latest_start_ms(states: Mapping[Place, PartitionState]) -> int:
-    """When the latest of the lives began that stand there; 0 if there is none."""
-    return max((state.life_start_ms for state in states.values()), default=0)

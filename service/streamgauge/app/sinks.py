@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamgauge.core.snapshot import Snapshot
+    from streamgauge.core.taking_over import ToldPosition
     from streamgauge.core.totals import ArrivalAges
     from streamgauge.dagster.delivery import DagsterSink
     from streamgauge.dagster.standings import LastStanding
@@ -71,8 +72,8 @@ class Sinks:
 
     async def last_positions(
         self, stream: str, assets: Mapping[str, tuple[str, ...]]
-    ) -> dict[tuple[str, int], int] | None:
-        """Next offset by topic and partition of the last reports; None if they cannot be asked for.
+    ) -> Mapping[tuple[str, int], ToldPosition] | None:
+        """How far the last reports had come, by topic and partition; None if nobody answers.
 
         Args:
             stream: that reported.
@@ -89,6 +90,10 @@ class Sinks:
         if self.dagster is None:
             return {}
         return await self.dagster.last_standings(stream, checks) or {}
+
+    def is_ahead(self, stream: str, life: str) -> bool:
+        """Whether somebody was told more of this life than is known here."""
+        return self.dagster is not None and self.dagster.is_ahead(stream, life)
 
     def publish(self, snapshot: Snapshot) -> None:
         """Tell the newest snapshot of a stream."""

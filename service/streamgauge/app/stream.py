@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streamgauge.core.event_time import EventTimeRule
     from streamgauge.core.gauge import StreamPolicy
     from streamgauge.core.snapshot import Verdict
+    from streamgauge.core.taking_over import ToldPosition
     from streamgauge.core.totals import ArrivalAges
     from streamgauge.dagster.standings import LastStanding
     from streamgauge.kafka.cluster import Cluster, IsolationLevel
@@ -128,7 +129,7 @@ class StreamWatch:
         slots = context.cluster.slots()
         return Keeper(context, membership, slots, new_life(), self._last_told)
 
-    async def _last_told(self) -> Mapping[tuple[str, int], int] | None:
+    async def _last_told(self) -> Mapping[tuple[str, int], ToldPosition] | None:
         """The positions of the last report of each topic that Dagster has; None if it is away."""
         assets = {self._policy.topic: self._policy.asset_key} | {
             each.topic: each.asset_key for each in self._policy.dead_letters
@@ -162,6 +163,9 @@ class StreamWatch:
     def _tick(self) -> None:
         """Judge the checks, cut a window if it has ended, and tell the sinks."""
         self._ticked = True
+        life, _ = self._gauge.life
+        if self._keeper is not None and self._sinks.is_ahead(self._policy.name, life):
+            self._keeper.end_life()
         told = self._gauge.tick(self._now_ms())
         for verdict in told.changed:
             self._tell(verdict)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
-    from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot
+    from streamgauge.core.snapshot import DeadLetterTopicView, PartitionView, Snapshot
     from streamgauge.core.totals import Totals
 
 
@@ -51,6 +52,8 @@ class Report:
     arrived_total: int
     """Records of the asset's own topic in `totals`."""
     data_version: str
+    topic_id: UUID | None = None
+    """Kafka's id of the asset's own topic; None where it is not known."""
 
 
 def report(snapshot: Snapshot, acknowledged: Report | None) -> Report:
@@ -71,6 +74,7 @@ def report(snapshot: Snapshot, acknowledged: Report | None) -> Report:
             Position(part.partition, part.next_offset, part.totals.records)
             for part in snapshot.partitions
         ),
+        _topic_id(snapshot.partitions),
     )
     return _report(snapshot, topic, acknowledged)
 
@@ -88,15 +92,13 @@ def dead_letter_report(
     Raises:
         ValueError: naming the count that is less than the acknowledged one of the same life.
     """
+    parts = [part for part in snapshot.dead_letter_partitions if part.topic == view.topic]
     topic = _Topic(
         view.asset_key,
         view.totals,
         view.totals.dead_letters,
-        tuple(
-            Position(part.partition, part.next_offset, part.totals.dead_letters)
-            for part in snapshot.dead_letter_partitions
-            if part.topic == view.topic
-        ),
+        tuple(Position(p.partition, p.next_offset, p.totals.dead_letters) for p in parts),
+        _topic_id(parts),
     )
     return _report(snapshot, topic, acknowledged)
 
@@ -109,6 +111,12 @@ class _Topic:
     totals: Totals
     arrived_total: int
     positions: tuple[Position, ...]
+    topic_id: UUID | None
+
+
+def _topic_id(partitions: Iterable[PartitionView]) -> UUID | None:
+    """The id that is known of a partition is that of its topic."""
+    return next((part.topic_id for part in partitions if part.topic_id is not None), None)
 
 
 def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> Report:
@@ -130,6 +138,7 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
         data_version=data_version(topic.positions)
         if arrived or not before
         else before.data_version,
+        topic_id=topic.topic_id,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from streamgauge.core.checks.standing import Breach
     from streamgauge.core.totals import Totals
@@ -28,6 +29,8 @@ class PartitionView:
     """When a fetch was last answered: up to then the totals hold all that the broker gave."""
     totals: Totals
     """A copy that no longer grows."""
+    topic_id: UUID | None = None
+    """Kafka's id of the topic, as it is stored with the totals; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

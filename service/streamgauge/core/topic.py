@@ -301,6 +301,7 @@ class Topic:
             end_offset=partition.end_offset,
             as_of_ms=self._as_of_ms(partition),
             totals=partition.told,
+            topic_id=None if stored is None else stored.state.topic_id,
         )
 
     def _as_of_ms(self, partition: _Partition) -> int | None:

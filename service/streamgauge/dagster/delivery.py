@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from streamgauge.core.taking_over import ToldPosition
 from streamgauge.dagster.contact import Contact
 from streamgauge.dagster.definitions import expected, not_defined
 from streamgauge.dagster.graphql import LastReported
@@ -81,16 +82,20 @@ class DagsterSink:
 
     async def last_positions(
         self, stream: str, assets: Mapping[str, AssetKey]
-    ) -> dict[tuple[str, int], int] | None:
-        """Next offset by topic and partition of the last reports; None if Dagster is away."""
+    ) -> dict[tuple[str, int], ToldPosition] | None:
+        """By topic and partition how far the last reports had come; None if Dagster is away."""
         found = {}
         for topic, asset_key in assets.items():
             last = await self._client.last_reported(asset_key, stream)
             if isinstance(last, Unavailable | Ambiguous):
                 return None
             told = resumed_report(last, asset_key) if isinstance(last, LastReported) else None
-            for position in () if told is None else told.positions:
-                found[topic, position.partition] = position.next_offset
+            if told is None:
+                continue
+            for position in told.positions:
+                found[topic, position.partition] = ToldPosition(
+                    told.life, position.next_offset, told.topic_id
+                )
         return found
 
     async def last_standings(
@@ -99,6 +104,12 @@ class DagsterSink:
         """The standing of each check as it was told last; None if Dagster does not say."""
         found = await self._client.last_standings(checks, stream)
         return found if isinstance(found, dict) else None
+
+    def is_ahead(self, stream: str, life: str) -> bool:
+        """Whether Dagster has a report of this life that tells more than was stored of it."""
+        return any(
+            asset.ahead_of == life for (of, _), asset in self._assets.items() if of == stream
+        )
 
     async def run(self) -> None:
         """Deliver until cancelled, or until `flush` takes over."""

@@ -65,6 +65,7 @@ def stream_detail(report: Report, snapshot: Snapshot, room: Room) -> dict[str, A
         "difference": _counts(report.difference)
         | {"groups": _group_totals(report.difference, told)},
         "positions": _positions(report.positions, room),
+        "topic_id": None if report.topic_id is None else str(report.topic_id),
         "groups": [
             {"group": name, **_group(snapshot.groups[name])}
             for name in told
@@ -92,6 +93,7 @@ def dead_letter_detail(report: Report, room: Room) -> dict[str, Any]:
         "totals": _dead_letter_counts(report.totals),
         "difference": _dead_letter_counts(report.difference),
         "positions": _positions(report.positions, room),
+        "topic_id": None if report.topic_id is None else str(report.topic_id),
         "left_out": _left_out(positions=len(report.positions) - room.positions),
     }
 

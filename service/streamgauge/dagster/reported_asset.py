@@ -41,6 +41,8 @@ class ReportedAsset:
         self.stream = stream
         self.lives_untold = 0
         """Ended lives whose last snapshot gave way to that of a later one."""
+        self.ahead_of: str | None = None
+        """Life of which Dagster has a report that tells more than is known here."""
         self.told_seconds: float | None = None
         """When the acknowledged report went out, on the event loop's clock."""
         self._dead_letter_topic = dead_letter_topic
@@ -72,7 +74,8 @@ class ReportedAsset:
     def resume(self, last: Report | None) -> None:
         """The greatest report that Dagster has of the life; the next one follows it.
 
-        One that tells more than is stored now cannot be followed, and is not.
+        One that tells more than is stored now cannot be followed: what was stored is lost, which
+        ends the life.
         """
         snapshot = self._waiting[0]
         self._resumed = snapshot.resumed
@@ -89,6 +92,7 @@ class ReportedAsset:
             self._report(snapshot)
         except ValueError:
             self._acknowledged = None
+            self.ahead_of = last.life
 
     def offer(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot; one that knows no position yet is not reported.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 
@@ -40,6 +41,7 @@ def resumed_report(last: LastReported, asset_key: AssetKey) -> Report | None:
             arrived=0,
             arrived_total=last.arrived_total,
             data_version=last.data_version or "",
+            topic_id=UUID(detail["topic_id"]) if "topic_id" in detail else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError):
         return None

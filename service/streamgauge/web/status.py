@@ -109,7 +109,8 @@ def _stream(snapshot: Snapshot, health: dict[str, Any], now_ms: int) -> dict[str
 
 def _partitions(views: Iterable[PartitionView]) -> dict[str, Any]:
     return {
-        str(view.partition): _plain(view, but=("topic", "partition", "totals")) for view in views
+        str(view.partition): _plain(view, but=("topic", "partition", "totals", "topic_id"))
+        for view in views
     }
 
 

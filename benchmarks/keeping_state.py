@@ -1,6 +1,6 @@
 """What keeping state costs against a real Kafka: commits of 64 partitions, 1,000 read back.
 
-Run: `python benchmarks/commits.py`; it starts Apache Kafka in Java on free ports and removes it.
+Run: `python benchmarks/keeping_state.py`; it starts Apache Kafka in Java, and removes it.
 Every partition has counted something since the last commit, which is the most that can be. CPU is
 that of this process (user and system), the broker's not. A cycle is what the gauge does at every
 commit: copy the totals, encode them, send them in as many requests as it takes, read the answers.

@@ -1,0 +1,129 @@
+"""Where counting goes on when a process takes the slots over: rules for what it finds in them.
+
+1. All is gone or forgotten while this process was at work: a new life, where it was.
+2. A slot is gone or cannot be read, or the slots are older than what was seen stored or told: a new
+   life, where the slots and the last reports say. Without it the totals of the life would shrink.
+3. Nothing is stored and nothing was told: the first start, which begins where the configuration
+   says.
+4. Everything was forgotten on purpose: a new life that begins there too.
+5. A topic has no slot beside others that have one, and was told: Kafka drops the slots of a topic
+   with the topic, so it was recreated. A new life, in which that topic is read from its beginning.
+6. Else the life goes on.
+
+A new life begins after all that stand in the slots, whatever clocks say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamgauge.core.keeping import goes_on
+from streamgauge.core.state.keys import topic_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+    from uuid import UUID
+
+    from streamgauge.core.keeping import Goes, Place
+    from streamgauge.core.state.partition_state import PartitionState
+
+
+class ToldPosition(NamedTuple):
+    """How far a partition had come in the last report of its topic."""
+
+    life: str
+    next_offset: int
+    topic_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """A new life."""
+
+    positions: Mapping[Place, int] | None
+    """Where it begins: at these positions and, where there is none, where the configuration says.
+
+    None: where this process was.
+    """
+    after_ms: int
+    """It begins after this."""
+    recreated: frozenset[str] = frozenset()
+    """Topics that are read from their beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakingOver:
+    """What a process finds when it takes the slots over, and what it knows itself."""
+
+    states: Mapping[Place, PartitionState]
+    """Those that can be read."""
+    lost: AbstractSet[Place]
+    """Places whose slot is gone or cannot be read."""
+    before: Mapping[Place, PartitionState]
+    """What this process had seen stored last; empty at its first time."""
+    life: str
+    """Of this process."""
+    topics: AbstractSet[str]
+    """That it is to count."""
+
+    def decide(self, told: Mapping[Place, ToldPosition]) -> Goes | Begins | None:
+        """What to do, by the rules of this module; None at a first start.
+
+        Args:
+            told: positions of the last reports, as far as somebody knows them.
+        """
+        found = goes_on(self.states)
+        all_forgotten = found is None and not self.lost
+        if self.before and (not self.states or all_forgotten):
+            return Begins(None, self._after_ms)
+        if self.lost or not self.states or (found is not None and self._is_older(found, told)):
+            positions = {place: each.position for place, each in self.before.items()}
+            for place, each in told.items():
+                positions[place] = max(each.next_offset, positions.get(place, 0))
+            if found is not None:
+                positions |= found.everything
+            started = not positions and not self.states
+            return None if started else Begins(positions, self._after_ms)
+        if found is None:
+            return Begins({}, self._after_ms)
+        recreated = self._without_slot(found) & {topic for topic, _ in told}
+        if recreated:
+            return Begins(found.everything, self._after_ms, frozenset(recreated))
+        return found
+
+    @property
+    def must_ask(self) -> bool:
+        """Whether it cannot be decided without knowing what was told."""
+        found = goes_on(self.states)
+        if self.lost or not self.states:
+            return not (self.before and not self.states)
+        return found is not None and bool(self._without_slot(found))
+
+    @property
+    def absent_topics(self) -> frozenset[str]:
+        """Keys of the topics that the last process saw not to exist."""
+        found = goes_on(self.states)
+        states = () if found is None else found.states.values()
+        return frozenset().union(*(each.absent_topics for each in states))
+
+    def _without_slot(self, found: Goes) -> set[str]:
+        """Topics that existed and have no slot."""
+        without = self.topics - {topic for topic, _ in found.everything}
+        return {topic for topic in without if topic_key(topic) not in self.absent_topics}
+
+    def _is_older(self, found: Goes, told: Mapping[Place, ToldPosition]) -> bool:
+        """Whether less is stored in this life than was seen stored or told."""
+        seen = {place: each.position for place, each in self.before.items()}
+        if found.life != self.life:
+            seen = {}
+        known = [(p, each.next_offset) for p, each in told.items() if each.life == found.life]
+        return any(
+            place in found.states and found.states[place].position < at
+            for place, at in (*seen.items(), *known)
+        )
+
+    @property
+    def _after_ms(self) -> int:
+        return max((state.life_start_ms for state in self.states.values()), default=0)
