@@ -393,10 +393,8 @@ class StateModel(RuleBasedStateMachine):
         elif isinstance(decided, Begins) and decided.positions is None:
             process.gauge.begin_life_here(self.new_life(), self.now_ms, after_ms=decided.after_ms)
         elif isinstance(decided, Begins):
-            after_ms = 0 if self.mutant == "own clock" else decided.after_ms
-            now_ms = 5 if self.mutant == "own clock" else self.now_ms
             process.gauge.begin_life_at(
-                self.new_life(), decided.positions, now_ms, after_ms=after_ms
+                self.new_life(), decided.positions, self.now_ms, after_ms=decided.after_ms
             )
             process.known_topics = {t for t, _ in process.positions()} | decided.recreated
         for topic in {topic for topic, _ in process.positions()} & ids.keys():

@@ -32,7 +32,6 @@ def test_no_record_is_lost_and_none_is_counted_twice():
         "no fencing",
         "cached coordinator",
         "nobody asks",
-        "own clock",
     ],
 )
 def test_each_rule_is_needed(mutant):
