@@ -81,7 +81,8 @@ async def test_state_that_is_gone_ends_the_life_where_it_was_stored(world, lines
     world.orders.append(3)
     await process.tells(3)
     assert process.snapshot().life != process.life
-    assert [line["event"] for line in lines].count("state_missing") == 1
+    (told,) = [line for line in lines if line["event"] == "state_missing"]
+    assert told["reason"] == process.snapshot().life_reason == "the stored state was gone at work"
     stored = world.group.state("orders")
     assert (stored.start_position, stored.records) == (15, 3)
     assert stored.life == process.snapshot().life

@@ -70,17 +70,20 @@ def test_decisions(find, case):
     elif expected == "here":
         assert isinstance(decided, Begins)
         assert decided.positions is None
+        assert decided.why
     elif expected is None:
         assert decided is None
     else:
         assert isinstance(decided, Begins)
         assert (decided.positions, decided.recreated) == (expected, frozenset())
+        assert decided.why
 
 
 def test_a_topic_that_was_told_and_has_no_slot_was_recreated(find):
     """All others go on from where they are, in a new life."""
     decided = find({A: 5}, topics=BOTH).decide(told({A: 5, D: 2}))
     assert (decided.positions, decided.recreated) == ({A: 5}, {"dlq"})
+    assert decided.why == "dlq was created anew"
 
 
 @pytest.mark.parametrize(

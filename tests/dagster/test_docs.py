@@ -67,6 +67,7 @@ def full(maker):
         last_window=Window(0, 1, totals, 1.0),
         listening_since_ms=0,
         last_record_ms=1,
+        life_reason="the stored state was gone",
         groups={"billing": maker.group(1, time_lag_seconds=1.0)},
         dead_letters=(replace(base.dead_letters[0], last_arrival_ms=1),),
     )

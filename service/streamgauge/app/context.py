@@ -34,9 +34,9 @@ class StreamContext:
     start_tail: Callable[..., Awaitable[Tail]] = Tail.start
     """Connects and begins at positions, as `Tail.start` does."""
 
-    def begin_life(self, rewritten: str) -> None:
+    def begin_life(self, rewritten: str, why: str) -> None:
         """Start all totals at zero, because the log of this topic is another one now."""
-        self.gauge.begin_life(new_life(), rewritten, self.now_ms())
+        self.gauge.begin_life(new_life(), rewritten, self.now_ms(), why=why)
         if self.keeper is not None:
             self.keeper.jumped()
 

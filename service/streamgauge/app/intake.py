@@ -90,7 +90,7 @@ class Intake:
         else:  # what was not told is read again
             ends = {notice.partition: notice.end_offset for notice in truncated}
             positions = {p: min(at, ends.get(p, at)) for p, at in positions.items()}
-        self._context.begin_life(self._topic)
+        self._context.begin_life(self._topic, f"the log of {self._topic} was cut off")
         self._gauge.assigned(self._topic, positions)
 
     def _tell(self, event: Event, count: int, **fields: object) -> None:

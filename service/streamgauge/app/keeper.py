@@ -138,9 +138,10 @@ class Keeper:
 
     def end_life(self) -> None:
         """More was told of the life than is stored: it ends, at the positions that are stored."""
-        self._gauge.begin_life_here(new_life(), self._now_ms())
+        why = "more was told than was stored"
+        self._gauge.begin_life_here(new_life(), self._now_ms(), why=why)
         self.jumped()
-        write(self._log, Event.STATE_MISSING, group=self._membership.group)
+        write(self._log, Event.STATE_MISSING, group=self._membership.group, reason=why)
 
     def wake(self, stored: Callable[[], None]) -> None:
         """Something has arrived that is to be stored now; then call `stored`, which tells it."""

@@ -55,7 +55,7 @@ class Positions:
         await self._recall()
         if self.is_another(state):
             write(self._log, Event.TOPIC_RECREATED, topic_id=str(state.topic_id))
-            self._context.begin_life(self._topic)
+            self._context.begin_life(self._topic, f"{self._topic} was created anew")
             self._at_first_sight = frozenset()
         self._topic_id = state.topic_id or self._topic_id
         if self._at_first_sight is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from streamgauge.app.context import new_life
 from streamgauge.core.keeping import Goes
@@ -119,17 +119,17 @@ class Recall:
 
     def _begin(self, begins: Begins, group: str) -> None:
         """A new life; a loss is told, a reset is none."""
-        life, now_ms, after_ms = new_life(), self._now_ms(), begins.after_ms
+        life, now_ms = new_life(), self._now_ms()
+        more: dict[str, Any] = {"after_ms": begins.after_ms, "why": begins.why}
         self._recreated = begins.recreated
         if begins.positions is None:
-            self._gauge.begin_life_here(life, now_ms, after_ms=after_ms)
-            write(self._log, Event.STATE_MISSING, group=group)
+            self._gauge.begin_life_here(life, now_ms, **more)
+            write(self._log, Event.STATE_MISSING, group=group, reason=begins.why)
             return
-        self._gauge.begin_life_at(life, begins.positions, now_ms, after_ms=after_ms)
+        self._gauge.begin_life_at(life, begins.positions, now_ms, **more)
         if begins.positions:
             told = {f"{topic}-{n}": at for (topic, n), at in sorted(begins.positions.items())}
-            more = {"topics": sorted(begins.recreated)} if begins.recreated else {}
-            write(self._log, Event.STATE_MISSING, group=group, positions=told, **more)
+            write(self._log, Event.STATE_MISSING, group=group, reason=begins.why, positions=told)
 
     async def _told(self, *, must: bool) -> Mapping[Place, ToldPosition]:
         """The positions of the last reports; nothing if they are not needed and nobody tells them.

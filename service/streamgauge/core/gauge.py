@@ -97,16 +97,22 @@ class StreamGauge:
             self.blinded(f"group {group}", "its committed offsets were not asked for yet", now_ms)
 
     def _open_life(
-        self, life: str, now_ms: int, totals: Totals | None = None, *, after_ms: int = 0
+        self,
+        life: str,
+        now_ms: int,
+        totals: Totals | None = None,
+        *,
+        after_ms: int = 0,
+        why: str | None = None,
     ) -> None:
         # after a clock was set back a life still begins after the one that it ends
         begun_ms = max(now_ms, self._life_start_ms + 1, after_ms + 1)
-        self._life, self._life_start_ms = life, begun_ms
+        self._life, self._life_start_ms, self._life_reason = life, begun_ms, why
         self._windows = Windows(self.policy.window_ms, now_ms, totals or Totals())
         self._last_window: Window | None = None
         self._resumed = 0
 
-    def begin_life(self, life: str, rewritten: str, now_ms: int) -> None:
+    def begin_life(self, life: str, rewritten: str, now_ms: int, *, why: str | None = None) -> None:
         """Start all totals at zero, because the log of the topic `rewritten` is another one now.
 
         Its positions must be assigned again; the other topics go on from theirs.
@@ -121,15 +127,17 @@ class StreamGauge:
             self._listening_since_ms, self._listening = None, False
             self._committed = dict.fromkeys(self._committed)
             self._log = None
-        self._open_life(life, now_ms)
+        self._open_life(life, now_ms, why=why)
 
-    def begin_life_here(self, life: str, now_ms: int, *, after_ms: int = 0) -> None:
+    def begin_life_here(
+        self, life: str, now_ms: int, *, after_ms: int = 0, why: str | None = None
+    ) -> None:
         """Start all totals at zero, at the positions that were stored last.
 
         The life begins after `after_ms`, also if a clock says otherwise.
         """
         self._renew({name: topic.renewed(now_ms) for name, topic in self._topics.items()})
-        self._open_life(life, now_ms, after_ms=after_ms)
+        self._open_life(life, now_ms, after_ms=after_ms, why=why)
 
     def restore(self, goes: Goes, now_ms: int) -> None:
         """Go on from what is stored; what was counted beyond it has to be read again."""
@@ -147,7 +155,13 @@ class StreamGauge:
         self.restored_ms = max(as_of, default=None)
 
     def begin_life_at(
-        self, life: str, positions: Mapping[tuple[str, int], int], now_ms: int, *, after_ms: int = 0
+        self,
+        life: str,
+        positions: Mapping[tuple[str, int], int],
+        now_ms: int,
+        *,
+        after_ms: int = 0,
+        why: str | None = None,
     ) -> None:
         """Start all totals at zero, at these positions and no other.
 
@@ -155,7 +169,7 @@ class StreamGauge:
         """
         self._renew({name: topic.emptied(now_ms) for name, topic in self._topics.items()})
         self.begin_at(positions)
-        self._open_life(life, now_ms, after_ms=after_ms)
+        self._open_life(life, now_ms, after_ms=after_ms, why=why)
 
     def begin_at(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Go on from positions that an earlier life was told to have reached, counting from zero.
@@ -382,6 +396,7 @@ class StreamGauge:
             verdicts=(),
             resolution_ms=self.policy.resolution_ms,
             keeping=self._keeping,
+            life_reason=self._life_reason,
             resumed=self._resumed,
         )
         verdicts = self._evaluation.evaluate(snapshot)

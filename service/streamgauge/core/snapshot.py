@@ -168,5 +168,7 @@ class Snapshot:
     resolution_ms: int
     """How much too large an arrival age of a CreateTime topic may be: the fetch wait."""
     keeping: Keeping
+    life_reason: str | None = None
+    """Why the life began, if this process began it after another one; else None."""
     resumed: int = 0
     """How often this process has gone on in a life from what is stored."""

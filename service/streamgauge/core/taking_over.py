@@ -49,6 +49,8 @@ class Begins:
     """
     after_ms: int
     """It begins after this."""
+    why: str
+    """One clause, for people."""
     recreated: frozenset[str] = frozenset()
     """Topics that are read from their beginning."""
 
@@ -77,7 +79,8 @@ class TakingOver:
         found = goes_on(self.states)
         all_forgotten = found is None and not self.lost
         if self.before and (not self.states or all_forgotten):
-            return Begins(None, self._after_ms)
+            gone = "forgotten" if self.states else "gone"
+            return Begins(None, self._after_ms, f"the stored state was {gone} at work")
         if self.lost or not self.states or (found is not None and self._is_older(found, told)):
             positions = {place: each.position for place, each in self.before.items()}
             for place, each in told.items():
@@ -85,12 +88,14 @@ class TakingOver:
             if found is not None:
                 positions |= found.everything
             started = not positions and not self.states
-            return None if started else Begins(positions, self._after_ms)
+            why = self._loss or "more was told than was stored"
+            return None if started else Begins(positions, self._after_ms, why)
         if found is None:
-            return Begins({}, self._after_ms)
+            return Begins({}, self._after_ms, "the stored state was forgotten on purpose")
         recreated = self._without_slot(found) & {topic for topic, _ in told}
         if recreated:
-            return Begins(found.everything, self._after_ms, frozenset(recreated))
+            why = f"{' and '.join(sorted(recreated))} was created anew"
+            return Begins(found.everything, self._after_ms, why, frozenset(recreated))
         return found
 
     @property
@@ -107,6 +112,17 @@ class TakingOver:
         found = goes_on(self.states)
         states = () if found is None else found.states.values()
         return frozenset().union(*(each.absent_topics for each in states))
+
+    @property
+    def _loss(self) -> str | None:
+        """What of the stored state is not there, None if all of it is."""
+        if not self.states and not self.lost:
+            return "the stored state was gone"
+        if not self.lost:
+            return None
+        (topic, number), others = min(self.lost), len(self.lost) - 1
+        more = f" and of {others} more" if others else ""
+        return f"the stored state of {topic}-{number}{more} was gone or unreadable"
 
     def _without_slot(self, found: Goes) -> set[str]:
         """Topics that existed and have no slot."""

@@ -39,7 +39,7 @@ class Payload:
 def observation(report: Report, snapshot: Snapshot) -> Payload:
     """The observation of a stream."""
     period, groups = report.difference, snapshot.groups.values()
-    entries = {
+    entries: dict[str, float | str | None] = {
         "records": report.arrived,
         "records_per_second": _per_second(report),
         "arrival_age_p50_seconds": _quantile(period.arrival_ages, 0.5),
@@ -56,6 +56,7 @@ def observation(report: Report, snapshot: Snapshot) -> Payload:
         "records_total": report.arrived_total,
         "dead_letters_total": report.totals.dead_letters,
         "last_message_timestamp": _epoch_seconds(snapshot.last_record_ms),
+        "life_reason": snapshot.life_reason,
     }
     return _payload(
         report,
@@ -107,7 +108,7 @@ def check_evaluation(verdict: Verdict, snapshot: Snapshot) -> Payload:
 def _payload(
     report: Report,
     sentence: str,
-    entries: Mapping[str, float | None],
+    entries: Mapping[str, float | str | None],
     detail: Callable[[Room], dict[str, Any]],
 ) -> Payload:
     identity = {

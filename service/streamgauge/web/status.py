@@ -78,6 +78,7 @@ def _stream(snapshot: Snapshot, health: dict[str, Any], now_ms: int) -> dict[str
         "asset_key": list(snapshot.asset_key),
         "life": snapshot.life,
         "life_start_ms": snapshot.life_start_ms,
+        "life_reason": snapshot.life_reason,
         "as_of_ms": snapshot.as_of_ms,
         "last_record_ms": snapshot.last_record_ms,
         "resolution_ms": snapshot.resolution_ms,
