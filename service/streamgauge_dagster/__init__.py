@@ -4,6 +4,8 @@ from streamgauge_dagster.requirement import demand_dagster
 
 demand_dagster()
 
+from streamgauge_dagster.component import KafkaStreamComponent  # noqa: E402 - needs that Dagster
 from streamgauge_dagster.definitions import build_definitions  # noqa: E402 - needs that Dagster
+from streamgauge_dagster.presentation import Presentation  # noqa: E402 - needs that Dagster
 
-__all__ = ["build_definitions"]
+__all__ = ["KafkaStreamComponent", "Presentation", "build_definitions"]

@@ -14,7 +14,7 @@ from streamgauge_dagster.reports import NoReportError
 
 def observable(
     assets: Sequence[dg.AssetSpec], checks: Sequence[dg.AssetCheckSpec], *, silent_after_ms: int
-) -> dg.AssetsDefinition:
+) -> dg.Definitions:
     """Observable assets with their checks.
 
     An asset of which nothing was reported is not observed, so that nothing downstream is launched;
@@ -54,5 +54,4 @@ def observable(
             check_specs=checks,
             can_subset=True,
         )
-    definition: dg.AssetsDefinition = define(repeat)
-    return definition
+    return dg.Definitions(assets=[define(repeat)])

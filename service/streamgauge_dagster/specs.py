@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
@@ -22,18 +22,19 @@ if TYPE_CHECKING:
     from streamgauge.config.streams import Stream
     from streamgauge.core.checks.reported import ReportedCheck
     from streamgauge.core.gauge import StreamPolicy
+    from streamgauge_dagster.presentation import Presentation
 
-_KINDS: Final = frozenset({"kafka", "streaming"})
 _LONGEST_TAG: Final = 63
 """Characters that Dagster allows in the value of a tag."""
 
 
 def asset_specs(
-    policy: StreamPolicy, stream: Stream, kafka: Kafka, *, period_ms: int, group_name: str
+    policy: StreamPolicy, stream: Stream, kafka: Kafka, look: Presentation, *, period_ms: int
 ) -> Iterator[dg.AssetSpec]:
     """The stream's asset, then those of its dead letter topics, downstream of it."""
     key, checks = dg.AssetKey(policy.asset_key), reported_checks(policy)
-    tags = {"streamgauge/stream": policy.name[:_LONGEST_TAG]}
+    tags = {**look.tags, "streamgauge/stream": policy.name[:_LONGEST_TAG]}
+    description = stream_description(policy, _of(key, checks), period_ms)
     read = {
         "bootstrap_servers": ", ".join(kafka.bootstrap_servers),
         "isolation_level": stream.isolation_level,
@@ -41,11 +42,14 @@ def asset_specs(
     }
     yield dg.AssetSpec(
         key,
-        group_name=group_name,
-        kinds=set(_KINDS),
+        deps=look.upstream,
+        group_name=look.group_name,
+        owners=look.owners,
+        kinds=set(look.kinds),
         tags=tags,
-        description=stream_description(policy, _of(key, checks), period_ms),
+        description=f"{look.description}\n\n{description}" if look.description else description,
         metadata={
+            **look.metadata(),
             **_topic(policy.topic, kafka),
             **read,
             "event_time": event_time_description(stream.event_time),
@@ -57,11 +61,12 @@ def asset_specs(
         yield dg.AssetSpec(
             letters,
             deps=[key],
-            group_name=group_name,
-            kinds=set(_KINDS),
+            group_name=look.group_name,
+            owners=look.owners,
+            kinds=set(look.kinds),
             tags=tags,
             description=dead_letter_description(each, policy, _of(letters, checks), period_ms),
-            metadata={**_topic(each.topic, kafka), **read},
+            metadata={**look.metadata(), **_topic(each.topic, kafka), **read},
         )
 
 
@@ -79,7 +84,7 @@ def _of(key: dg.AssetKey, checks: Sequence[ReportedCheck]) -> list[ReportedCheck
     return [each for each in checks if dg.AssetKey(each.subject.asset_key) == key]
 
 
-def _topic(topic: str, kafka: Kafka) -> dict[str, str]:
+def _topic(topic: str, kafka: Kafka) -> dict[str, Any]:
     return {
         "dagster/uri": f"kafka://{','.join(kafka.bootstrap_servers)}/{topic}",
         "topic": topic,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import random
 import socket
 import struct
@@ -31,6 +32,7 @@ class FaultyDagster:
         self.done = Counter()
         self._target = urlsplit(base_url)
         self._rng = random.Random(seed)  # noqa: S311 - a repeatable schedule
+        self._faults = itertools.cycle(FAULTS)
         self._lock = threading.Lock()
         self._closing = threading.Event()
         way = self
@@ -81,7 +83,7 @@ class FaultyDagster:
     def _fault(self, path):
         with self._lock:
             spoilt = path.startswith("/report") and self._rng.random() < self.share
-            return self._rng.choice(FAULTS) if spoilt else None
+            return next(self._faults) if spoilt else None
 
     def _count(self, what):
         with self._lock:

@@ -6,7 +6,7 @@ import pytest
 from streamgauge.config import load
 from streamgauge.config.policies import stream_policy
 from streamgauge.core.gauge import StreamGauge
-from streamgauge_dagster import build_definitions
+from streamgauge_dagster import Presentation, build_definitions
 
 from .reporting import FRESH, LETTERS, ORDERS, STREAM
 
@@ -190,7 +190,9 @@ def test_checks_tell_their_limits_in_words(build):
 def test_variables_overlay_the_file_as_in_the_gauge(config_file):
     """Those that are given; and the group of assets has the name that is given."""
     variables = {"STREAMGAUGE_STREAMS__ORDERS__TOPIC": "orders.v2"}
-    defs = build_definitions(config_file(), environ=variables, group_name="kafka")
+    defs = build_definitions(
+        config_file(), environ=variables, presentation=Presentation(group_name="kafka")
+    )
     specs = specs_of(defs)
     assert {spec.group_name for spec in specs.values()} == {"kafka"}
     assert dg.AssetKey(["kafka", "orders_v2"]) in specs

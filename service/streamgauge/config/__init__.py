@@ -4,9 +4,9 @@
 """
 
 from streamgauge.config.errors import ConfigError
-from streamgauge.config.loading import load
+from streamgauge.config.loading import load, of_values
 from streamgauge.config.reference import markdown
 from streamgauge.config.schema import json_schema
 from streamgauge.config.settings import Config
 
-__all__ = ["Config", "ConfigError", "json_schema", "load", "markdown"]
+__all__ = ["Config", "ConfigError", "json_schema", "load", "markdown", "of_values"]

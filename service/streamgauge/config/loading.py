@@ -14,7 +14,7 @@ from streamgauge.config.credentials import (
     read_files,
     refuse_secrets,
 )
-from streamgauge.config.document import read_document
+from streamgauge.config.document import Document, read_document
 from streamgauge.config.environment import read_environment
 from streamgauge.config.errors import ConfigError, Problem, dotted
 from streamgauge.config.sentences import told
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
 
-    from streamgauge.config.document import Document
     from streamgauge.config.environment import Environment
     from streamgauge.config.errors import KeyPath
 
@@ -43,7 +42,19 @@ def load(
     Raises:
         ConfigError: everything that is wrong, in the order of the file, then of the variables.
     """
-    document = read_document(path)
+    return _loaded(read_document(path), environ, with_secrets=with_secrets)
+
+
+def of_values(values: Mapping[str, object]) -> Config:
+    """The configuration that these values make, as a file with them would without its secrets.
+
+    Raises:
+        ConfigError: everything that is wrong.
+    """
+    return _loaded(Document(values, {}, ()), {}, with_secrets=False)
+
+
+def _loaded(document: Document, environ: Mapping[str, str], *, with_secrets: bool) -> Config:
     said = document.value if isinstance(document.value, dict) else {}
     streams = said.get("streams")
     environment = read_environment(environ, streams if isinstance(streams, dict) else ())

@@ -1,0 +1,121 @@
+"""The component `KafkaStreamComponent`: streams in a `defs.yaml`."""
+
+# Dagster resolves the annotations of a component's fields, so they must not be turned into text.
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import dagster as dg
+from pydantic import Field
+
+from streamgauge_dagster.definitions import build_definitions, definitions_of
+from streamgauge_dagster.inline import inline_configuration
+from streamgauge_dagster.presentation import DEFAULT_KINDS, Presentation
+
+
+class DeadLetters(dg.Model, dg.Resolvable):
+    """A dead letter topic of the stream."""
+
+    topic: Annotated[str, Field(description="The dead letter topic.")]
+    asset_key: Annotated[
+        dg.ResolvedAssetKey | None,
+        Field(description="Its asset; without it `kafka/<topic>`, `_` for other characters."),
+    ] = None
+
+
+class EventHubs(dg.Model, dg.Resolvable):
+    """Azure Event Hubs, through its Kafka endpoint."""
+
+    namespace: Annotated[str, Field(description="Name of the namespace, without the domain.")]
+    domain: Annotated[
+        str, Field(description="Domain of the namespace; other clouds have another.")
+    ] = "servicebus.windows.net"
+
+
+class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
+    """A Kafka stream, its dead letter topics and their checks, as streamgauge reports them.
+
+    Either `config` names the gauge's own file, so that one file feeds both, or `topic` and what
+    else a stream has stand here.
+    """
+
+    config: Annotated[
+        str | None,
+        Field(description="The gauge's own file; relative to the folder of this defs.yaml."),
+    ] = None
+    streams: Annotated[
+        list[str] | None, Field(description="Streams of that file; all without it.")
+    ] = None
+
+    name: Annotated[
+        str | None, Field(description="Name of the stream in the gauge; without it the topic's.")
+    ] = None
+    topic: Annotated[str | None, Field(description="The topic that is watched.")] = None
+    bootstrap_servers: Annotated[str | None, Field(description="host:port of brokers.")] = None
+    event_hubs: Annotated[
+        EventHubs | None, Field(description="Azure Event Hubs in place of bootstrap_servers.")
+    ] = None
+    asset_key: Annotated[
+        dg.ResolvedAssetKey | None,
+        Field(description="Its asset; without it `kafka/<topic>`, `_` for other characters."),
+    ] = None
+    groups: Annotated[
+        list[str], Field(description="Consumer groups: names, or patterns with * and ?.")
+    ] = []
+    dead_letters: Annotated[
+        list[DeadLetters], Field(description="Topics where records end that failed.")
+    ] = []
+    checks: Annotated[
+        dict[str, Any], Field(description="Checks where they differ, as in the gauge's file.")
+    ] = {}
+    report_every: Annotated[
+        str | None, Field(description="How often the gauge reports, such as `5m`.")
+    ] = None
+
+    group_name: Annotated[str, Field(description="Dagster's group of the assets.")] = "streams"
+    owners: Annotated[list[str], Field(description="E-mail addresses, or `team:<name>`.")] = []
+    tags: Annotated[dict[str, str], Field(description="Tags of the assets.")] = {}
+    kinds: Annotated[list[str], Field(description="Kinds of the assets.")] = list(DEFAULT_KINDS)
+    description: Annotated[
+        str | None, Field(description="Stands before what the numbers mean.")
+    ] = None
+    upstream: Annotated[
+        list[dg.ResolvedAssetKey], Field(description="Assets that write the stream.")
+    ] = []
+    links: Annotated[
+        dict[str, str],
+        Field(description="Addresses by name, such as runbook, dashboard, traces."),
+    ] = {}
+    observable: Annotated[
+        bool,
+        Field(description="Whether Dagster may observe the assets and automation starts on them."),
+    ] = True
+    silent_after_seconds: Annotated[
+        float | None, Field(description="Age from which on a report is no pass any more.")
+    ] = None
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """Observable assets and their checks.
+
+        Raises:
+            ConfigError: everything that is wrong with the configuration.
+        """
+        look = Presentation(
+            group_name=self.group_name,
+            owners=self.owners,
+            tags=self.tags,
+            kinds=self.kinds,
+            description=self.description,
+            upstream=self.upstream,
+            links=self.links,
+            observable=self.observable,
+        )
+        inline = inline_configuration(self)
+        if inline is not None:
+            return definitions_of(inline, look, silent_after_seconds=self.silent_after_seconds)
+        return build_definitions(
+            Path(context.path) / str(self.config),
+            streams=self.streams,
+            presentation=look,
+            silent_after_seconds=self.silent_after_seconds,
+        )
