@@ -222,7 +222,7 @@ class Event(StrEnum):
         "dagster_not_defined",
         "warning",
         "Dagster has no asset or check of this key: what is reported is not shown anywhere.",
-        "Load the component in the Dagster project, or correct the asset key.",
+        "Load the component in the Dagster project, or correct the key; `nearest` is defined.",
     )
     OTLP_FAILING = (
         "otlp_failing",

@@ -284,7 +284,8 @@ class FakeDagster:
         asked = json.loads(content)
         query, variables = asked["query"], asked["variables"]
         if "assetNodes" in query:
-            found = [tuple(each["path"]) for each in variables["keys"]]
+            keys = variables["keys"]
+            found = self.definitions if keys is None else [tuple(each["path"]) for each in keys]
             data = {
                 "assetNodes": [
                     {

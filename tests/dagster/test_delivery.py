@@ -222,16 +222,17 @@ async def test_one_refused_check_holds_nothing_else_up(fake, fault, run, maker):
 
 async def test_undefined_assets_and_checks_are_told_once(fake, run, maker, log):
     """A 200 does not say that anybody sees the report."""
-    fake.definitions = {maker.asset_key: ["fresh"]}
+    similar = (*maker.letters_key[:-1], maker.letters_key[-1] + "s")
+    fake.definitions = {maker.asset_key: ["fresh", "lag__billings"], similar: []}
     sink = run(fake.base_url, report_every_ms=50)
     verdicts = (maker.verdict("fresh"), maker.verdict("lag__billing"))
     for number in range(20):
         sink.publish(maker.snapshot(5, after_ms=number, verdicts=verdicts))
         await asyncio.sleep(0.02)
     lines = [line for line in log if line["event"] == "dagster_not_defined"]
-    assert {(line["asset"], line.get("check")) for line in lines} == {
-        ("/".join(maker.letters_key), None),
-        ("/".join(maker.asset_key), "lag__billing"),
+    assert {(line["asset"], line.get("check"), line["nearest"]) for line in lines} == {
+        ("/".join(maker.letters_key), None, "/".join(similar)),
+        ("/".join(maker.asset_key), "lag__billing", "lag__billings"),
     }
     assert len(lines) == 2
     assert sink.health().failed == 0

@@ -131,9 +131,9 @@ class DagsterClient:
         return found
 
     async def defined(
-        self, asset_keys: Collection[AssetKey]
+        self, asset_keys: Collection[AssetKey] | None
     ) -> dict[AssetKey, frozenset[str] | None] | Trouble:
-        """Those of the assets that Dagster has defined, each with the names of its checks.
+        """Those of the assets, or all, that Dagster has defined, with the names of their checks.
 
         The names are None where Dagster does not say them.
         """

@@ -5,6 +5,7 @@ Dagster stores reports for any key, but shows only what is defined.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,3 +43,17 @@ def not_defined(
                 (asset_key, check) for check in known or ()
             }
     return missing
+
+
+def nearest(
+    asset_key: AssetKey,
+    check: str | None,
+    defined: Mapping[AssetKey, frozenset[str] | None],
+) -> str | None:
+    """The name that looks most like what is missing: of an asset, or of a check of the asset."""
+    if check is None:
+        named = "/".join(asset_key)
+        known = ["/".join(each) for each in defined]
+    else:
+        named, known = check, sorted(defined.get(asset_key) or ())
+    return next(iter(get_close_matches(named, known, n=1)), None)

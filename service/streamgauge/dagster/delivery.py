@@ -10,7 +10,7 @@ import structlog
 
 from streamgauge.core.taking_over import ToldPosition
 from streamgauge.dagster.contact import Contact
-from streamgauge.dagster.definitions import expected, not_defined
+from streamgauge.dagster.definitions import expected, nearest, not_defined
 from streamgauge.dagster.graphql import LastReported
 from streamgauge.dagster.lane import Delivery, Lane
 from streamgauge.dagster.outcome import Accepted, Ambiguous, Unavailable
@@ -227,13 +227,31 @@ class DagsterSink:
         self._asked, self._asked_seconds = wanted, _now_seconds()
         defined = await self._client.defined(wanted.keys())
         if not isinstance(defined, dict):
+            self._asked_seconds = None  # nothing was learned: the lane asks again after a pause
             return defined
         missing = not_defined(wanted, defined)
-        for asset_key, check in sorted(missing - self._not_defined, key=str):
-            fields = {} if check is None else {"check": check}
-            write(self._log, Event.DAGSTER_NOT_DEFINED, asset="/".join(asset_key), **fields)
+        news = sorted(missing - self._not_defined, key=str)
         self._not_defined = missing
+        try:
+            if any(check is None for _, check in news):
+                everything = await self._client.defined(None)
+                defined = everything if isinstance(everything, dict) else defined
+        finally:  # also when the look is cut short
+            for asset_key, check in news:
+                self._tell_not_defined(asset_key, check, defined)
         return Accepted()
+
+    def _tell_not_defined(
+        self,
+        asset_key: AssetKey,
+        check: str | None,
+        defined: Mapping[AssetKey, frozenset[str] | None],
+    ) -> None:
+        fields = {} if check is None else {"check": check}
+        similar = nearest(asset_key, check, defined)
+        if similar is not None:
+            fields["nearest"] = similar
+        write(self._log, Event.DAGSTER_NOT_DEFINED, asset="/".join(asset_key), **fields)
 
 
 def _now_seconds() -> float:

@@ -33,7 +33,7 @@ query LastReported($key: AssetKeyInput!, $limit: Int!) {
 }
 """
 _DEFINED: Final = """
-query Defined($keys: [AssetKeyInput!]!) {
+query Defined($keys: [AssetKeyInput!]) {
   assetNodes(assetKeys: $keys) {
     assetKey { path }
     assetChecksOrError {
@@ -114,12 +114,10 @@ def _report_of(observation: Mapping[str, Any], stream: str) -> LastReported | No
     )
 
 
-def defined_question(asset_keys: Iterable[AssetKey]) -> dict[str, Any]:
-    """Body of the request."""
-    return {
-        "query": _DEFINED,
-        "variables": {"keys": [{"path": list(asset_key)} for asset_key in asset_keys]},
-    }
+def defined_question(asset_keys: Iterable[AssetKey] | None) -> dict[str, Any]:
+    """Body of the request; without keys it asks for all that there is."""
+    keys = None if asset_keys is None else [{"path": list(each)} for each in asset_keys]
+    return {"query": _DEFINED, "variables": {"keys": keys}}
 
 
 def read_defined(content: bytes) -> dict[AssetKey, frozenset[str] | None]:
