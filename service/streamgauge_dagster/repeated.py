@@ -10,7 +10,12 @@ import dagster as dg
 
 from streamgauge.core.wording import duration
 from streamgauge.model import Level
-from streamgauge_dagster.reports import NoReportError, last_evaluation, last_observation
+from streamgauge_dagster.reports import (
+    REPLAYED,
+    NoReportError,
+    last_evaluation,
+    last_observation,
+)
 
 _MOMENTS: Final = ("period_start", "period_end")
 _MARKUP: Final = re.compile(r"[\\`*\[\]<>]")
@@ -37,17 +42,25 @@ def repeated_observation(
     observation, reported_seconds = last_observation(instance, key)
     if observation.data_version is None:
         raise NoReportError("the last report has no data version, so it is not of a gauge")
+    silent = _silent(reported_seconds, silent_after_ms, now_ms)
+    metadata = repeated_metadata(observation, reported_seconds, silent)
+    return dg.ObserveResult(
+        asset_key=key, metadata=metadata, data_version=dg.DataVersion(observation.data_version)
+    )
+
+
+def repeated_metadata(
+    observation: dg.AssetObservation, reported_seconds: float, silent: str = ""
+) -> dict[str, dg.MetadataValue[Any]]:
+    """What was observed with the types that it should have, marked as told again."""
     metadata = {name: _typed(name, value) for name, value in observation.metadata.items()}
     newest = metadata.get("last_message_timestamp")
     if isinstance(newest, dg.FloatMetadataValue) and newest.value is not None:
         metadata["dagster/last_updated_timestamp"] = dg.MetadataValue.timestamp(newest.value)
     summary = observation.description or "no summary"
-    silent = _silent(reported_seconds, silent_after_ms, now_ms)
     metadata["summary"] = dg.MetadataValue.text(f"{silent}{summary}")
-    metadata["replayed_from"] = dg.MetadataValue.timestamp(reported_seconds)
-    return dg.ObserveResult(
-        asset_key=key, metadata=metadata, data_version=dg.DataVersion(observation.data_version)
-    )
+    metadata[REPLAYED] = dg.MetadataValue.timestamp(reported_seconds)
+    return metadata
 
 
 def repeated_evaluation(
@@ -69,7 +82,7 @@ def repeated_evaluation(
     if silent and passed:
         passed, severity = False, dg.AssetCheckSeverity.WARN
         metadata["level"] = dg.MetadataValue.text(Level.UNKNOWN.value)
-    metadata["replayed_from"] = dg.MetadataValue.timestamp(reported_seconds)
+    metadata[REPLAYED] = dg.MetadataValue.timestamp(reported_seconds)
     return _evaluation(key, f"{silent}{reason}", metadata, passed=passed, severity=severity)
 
 

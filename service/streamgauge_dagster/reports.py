@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 PAGE: Final = 100
 """Events that are fetched at once."""
 LOOKED_AT_MOST: Final = 1_000
-"""Newest events among which the report is looked for; runs write some too."""
+"""Newest events among which the report is looked for; runs and sensors write some too."""
 
-EventT = TypeVar("EventT")
+REPLAYED: Final = "replayed_from"
+"""Metadata that marks what was told again; whatever has it is no report."""
+
+EventT = TypeVar("EventT", "dg.AssetObservation", "dg.AssetCheckEvaluation")
 
 
 class NoReportError(LookupError):
@@ -24,7 +27,7 @@ class NoReportError(LookupError):
 def last_observation(
     instance: dg.DagsterInstance, key: dg.AssetKey
 ) -> tuple[dg.AssetObservation, float]:
-    """The newest observation that no run made, and when it was recorded (seconds).
+    """The newest observation that no run made and none repeats, and when it was recorded (seconds).
 
     Raises:
         NoReportError: there is none, or it was not found.
@@ -35,7 +38,7 @@ def last_observation(
 def last_evaluation(
     instance: dg.DagsterInstance, key: dg.AssetCheckKey
 ) -> tuple[dg.AssetCheckEvaluation, float]:
-    """The newest evaluation that no run made, and when it was recorded (seconds).
+    """The newest evaluation that no run made and none repeats, and when it was recorded (seconds).
 
     Raises:
         NoReportError: there is none, or it was not found.
@@ -47,7 +50,7 @@ def _reported(
     recorded: Iterator[tuple[str, EventT | None, float]], what: str
 ) -> tuple[EventT, float]:
     for number, (run_id, event, timestamp) in enumerate(recorded, start=1):
-        if event is not None and not run_id:
+        if event is not None and not run_id and REPLAYED not in event.metadata:
             return event, timestamp
         if number == LOOKED_AT_MOST:
             raise NoReportError(f"none of the last {number:,} {what} was reported by a gauge")

@@ -1,0 +1,91 @@
+"""A report as a sensor tells it again: with types, and without what only the gauge needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import dagster as dg
+
+from streamgauge_dagster.repeated import repeated_metadata
+from streamgauge_dagster.sensors.metadata import inside, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streamgauge_dagster.sensors.reported import Report
+
+GROUPS_MAX: Final = 50
+"""Rows of the table of consumer groups, the greatest lag first; `groups_left_out` has the rest."""
+VERSION: Final = "dagster/data_version"
+_GROUP_COLUMNS: Final = (
+    ("group", "string", "Consumer group"),
+    ("status", "string", "What it is doing"),
+    ("lag", "int", "Records that it has still to read"),
+    ("lag_bound", "string", "How the lag is to be read: exact, upper or unknown"),
+    ("time_lag_seconds", "float", "Age of the first record that it has still to read"),
+    ("time_lag_bound", "string", "How the time lag is to be read"),
+)
+_KINDS: Final = {"string": str, "int": int, "float": int | float}
+
+
+def retold(report: Report, links: Mapping[str, str]) -> dg.AssetObservation:
+    """The same report under the same data version, so that it is no new data.
+
+    Its `detail` stays with the report itself; of it the consumer groups come back as a table.
+    """
+    told = report.observation
+    metadata = repeated_metadata(told, report.recorded_seconds)
+    del metadata["summary"]  # a description may stand here, as in the report
+    groups, left_out = rows(metadata, "detail", "groups"), inside(metadata, "detail", "left_out")
+    table = group_table(groups, _whole(left_out, "groups"))
+    metadata.pop("detail", None)
+    return dg.AssetObservation(
+        told.asset_key,
+        description=told.description,
+        metadata={**link_entries(links), **metadata, **table},
+        tags=versioned(told.data_version or ""),
+    )
+
+
+def versioned(data_version: str) -> dict[str, str]:
+    """Tags that give an observation its data version."""
+    return {VERSION: data_version, f"{VERSION}_is_user_provided": "true"}
+
+
+def link_entries(links: Mapping[str, str]) -> dict[str, dg.MetadataValue[Any]]:
+    """Addresses that can be followed."""
+    return {name: dg.MetadataValue.url(address) for name, address in links.items()}
+
+
+def group_table(
+    groups: Iterable[Mapping[str, Any]], left_out: int = 0
+) -> dict[str, dg.MetadataValue[Any]]:
+    """The rows of `detail.groups` as a table; nothing where there are none.
+
+    Args:
+        groups: the greatest lag first.
+        left_out: groups that are not among them.
+    """
+    found = list(groups)
+    if not found:
+        return {}
+    records = [
+        dg.TableRecord({name: _cell(row.get(name), kind) for name, kind, _ in _GROUP_COLUMNS})
+        for row in found[:GROUPS_MAX]
+    ]
+    columns = [dg.TableColumn(name, kind, text) for name, kind, text in _GROUP_COLUMNS]
+    table: dict[str, dg.MetadataValue[Any]] = {
+        "groups": dg.MetadataValue.table(records, dg.TableSchema(columns))
+    }
+    left_out += max(0, len(found) - GROUPS_MAX)
+    return table | ({"groups_left_out": dg.MetadataValue.int(left_out)} if left_out else {})
+
+
+def _cell(value: object, kind: str) -> Any:  # noqa: ANN401 - by the column's type
+    """Empty where it is unknown, or of another type than the column."""
+    return value if isinstance(value, _KINDS[kind]) else None
+
+
+def _whole(counts: object, name: str) -> int:
+    value = counts.get(name) if isinstance(counts, dict) else None
+    return value if isinstance(value, int) else 0
