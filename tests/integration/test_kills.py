@@ -31,7 +31,7 @@ PARTITIONS = 3
 
 pytestmark = [
     pytest.mark.real_broker,
-    pytest.mark.timeout(170 + 15 * KILLS // STREAMS),
+    pytest.mark.timeout(260 + 15 * KILLS // STREAMS),
 ]
 
 
@@ -73,6 +73,15 @@ class Watched:
                 self.killed_at.append({line.get("event") for line in gauge.lines})
         finally:
             self._loaded.set()
+
+    def meet(self, everything):
+        """Let a gauge report until it has met everything, for which few kills leave no time."""
+        gauge = self._start("meeting")
+        try:
+            wait_until(everything, 90)
+        finally:
+            gauge.process.kill()
+            gauge.close()
 
     def finish(self):
         """Let a last gauge tell everything, and end it in order."""
@@ -160,6 +169,7 @@ def test_kills_beside_a_faulty_dagster_lose_and_double_nothing(watched):
                 outages = pool.submit(_kill_dagster, server, over)
                 try:
                     run(streams)
+                    streams[0].meet(lambda: {*FAULTS, "away", "passed"} <= way.done.keys())
                 finally:
                     over.set()
                 killed = outages.result()
@@ -169,7 +179,6 @@ def test_kills_beside_a_faulty_dagster_lose_and_double_nothing(watched):
             way.close()
     done = dict(sorted(way.done.items()))
     assert killed
-    assert not {*FAULTS, "away", "passed"} - done.keys(), f"no such fault took effect: {done}"
     print(f"\nrestarts: {line}; Dagster killed {killed} times; reports {done}")  # noqa: T201
 
 
