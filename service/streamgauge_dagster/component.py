@@ -2,13 +2,16 @@
 
 # Dagster resolves the annotations of a component's fields, so they must not be turned into text.
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import dagster as dg
 from pydantic import Field
 
-from streamgauge_dagster.definitions import build_definitions, definitions_of
+from streamgauge.config import load
+from streamgauge_dagster.definitions import definitions_of
+from streamgauge_dagster.following import Following
 from streamgauge_dagster.inline import inline_configuration
 from streamgauge_dagster.presentation import DEFAULT_KINDS, Presentation
 
@@ -90,12 +93,15 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
         bool,
         Field(description="Whether Dagster may observe the assets and automation starts on them."),
     ] = True
+    sensors: Annotated[
+        Following | None, Field(description="Sensors that follow the streams; none without it.")
+    ] = None
     silent_after_seconds: Annotated[
         float | None, Field(description="Age from which on a report is no pass any more.")
     ] = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """Observable assets and their checks.
+        """Observable assets and their checks, and sensors where they are wanted.
 
         Raises:
             ConfigError: everything that is wrong with the configuration.
@@ -110,12 +116,14 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
             links=self.links,
             observable=self.observable,
         )
-        inline = inline_configuration(self)
-        if inline is not None:
-            return definitions_of(inline, look, silent_after_seconds=self.silent_after_seconds)
-        return build_definitions(
-            Path(context.path) / str(self.config),
+        settings = inline_configuration(self)
+        if settings is None:
+            file = Path(context.path) / str(self.config)
+            settings = load(file, os.environ, with_secrets=False)
+        return definitions_of(
+            settings,
+            look,
             streams=self.streams,
-            presentation=look,
             silent_after_seconds=self.silent_after_seconds,
+            following=self.sensors,
         )

@@ -15,6 +15,7 @@ from streamgauge_dagster.asset_keys import refuse_asset_keys
 from streamgauge_dagster.external import external
 from streamgauge_dagster.observable import observable
 from streamgauge_dagster.presentation import Presentation
+from streamgauge_dagster.sensors import followed_stream
 from streamgauge_dagster.silence import report_period_ms, silent_after_ms
 from streamgauge_dagster.specs import asset_specs, check_specs
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from streamgauge.config import Config
+    from streamgauge_dagster.following import Following
 
 
 def build_definitions(
@@ -63,8 +65,9 @@ def definitions_of(
     *,
     streams: Collection[str] | None = None,
     silent_after_seconds: float | None = None,
+    following: Following | None = None,
 ) -> dg.Definitions:
-    """The same of a configuration that was read.
+    """The same of a configuration that was read, with the sensors that follow its streams.
 
     Raises:
         ConfigError: an asset key that Dagster cannot define, or a stream that is not there.
@@ -78,13 +81,16 @@ def definitions_of(
         else round(silent_after_seconds * 1000)
     )
     define = observable if look.observable else external
-    defined = []
+    defined, followed = [], []
     for name, stream in settings.streams.items():
         if streams is None or name in streams:
             policy = stream_policy(name, stream, settings.kafka)
             specs = asset_specs(policy, stream, settings.kafka, look, period_ms=period_ms)
             checks = check_specs(policy)
             defined.append(define(list(specs), list(checks), silent_after_ms=silent_ms))
+            followed.append(followed_stream(policy, links=look.links))
+    if following is not None and followed:
+        defined.append(following.definitions(followed, silent_ms / 1000))
     return dg.Definitions.merge(*defined)
 
 

@@ -175,6 +175,31 @@ def refused(load):
     return str(cause)
 
 
+def test_sensors_follow_the_streams(load):
+    """With the check that one of them evaluates; none without the attribute."""
+    assert not load(**INLINE).sensors
+    wanted = {
+        "freshness_triggers": [
+            {"target": "orders_table", "min_messages": 100, "max_lag": 5, "checks": ["fresh"]}
+        ],
+        "alert": {"url_variable": "ALERT_URL"},
+        "running": True,
+    }
+    defs = load(**INLINE, sensors=wanted)
+    names = {sensor.name for sensor in defs.sensors}
+    assert names == {
+        "kafka__orders_placed_observations",
+        "kafka__orders_placed_triggers_orders_table",
+        "kafka__orders_placed_alerts",
+    }
+    assert {sensor.default_status for sensor in defs.sensors} == {dg.DefaultSensorStatus.RUNNING}
+    assert checks_of(defs) - checks_of(load(**INLINE)) == {
+        dg.AssetCheckKey(STREAM, "gauge_reporting")
+    }
+    (only,) = load(**INLINE, sensors={"observations": False, **wanted, "alert": None}).sensors
+    assert only.name == "kafka__orders_placed_triggers_orders_table"
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project as `create-dagster` makes one, with one stream in it."""
@@ -264,3 +289,15 @@ def test_the_yaml_of_the_page_is_right(load, config_file, monkeypatch):
     for example in map(yaml.safe_load, examples):
         assert example["type"] == TYPE
         assert {STREAM, LETTERS} <= specs_of(load(files=files, **example["attributes"])).keys()
+
+
+def test_the_code_of_the_page_about_sensors_is_right(config_file, tmp_path, monkeypatch):
+    """It gives definitions that Dagster can load."""
+    page = (Path(__file__).parents[2] / "docs" / "dagster-sensors.md").read_text()
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    config_file().rename(tmp_path / "streamgauge.yaml")
+    monkeypatch.chdir(tmp_path)
+    space = {}
+    exec(code, space)  # noqa: S102 - it is our own
+    assert len(list(space["defs"].sensors)) == 3
+    assert dg.AssetCheckKey(STREAM, "gauge_reporting") in checks_of(space["defs"])
