@@ -13,6 +13,7 @@ from pydantic import Field
 from streamgauge.core.wording import duration
 from streamgauge.model import Level
 from streamgauge_dagster.reports import NoReportError, last_evaluation, last_observation
+from streamgauge_dagster.sensors.gauge_reporting import CHECK_NAME
 
 SILENT_AFTER_SECONDS: Final = 900.0
 """Three report periods, as long as none is configured."""
@@ -134,7 +135,9 @@ class StreamHealthResource(dg.ConfigurableResource[Any]):
 
 def _checks_of(context: dg.AssetExecutionContext, key: dg.AssetKey) -> list[str]:
     graph = context.repository_def.asset_graph  # that of the job has only what it executes
-    return [check.name for check in graph.asset_check_keys if check.asset_key == key]
+    known = [check.name for check in graph.asset_check_keys if check.asset_key == key]
+    # of silence the age of the report tells, also where no sensor evaluates that check
+    return [name for name in known if name != CHECK_NAME]
 
 
 def _check(context: dg.AssetExecutionContext, key: dg.AssetCheckKey) -> CheckHealth:

@@ -31,9 +31,9 @@ class Reports:
         """An evaluation that a gauge reports."""
         self._instance.report_runless_asset_event(_evaluation(level, key, reason, metadata))
 
-    def observation_of_a_run(self, version="of a run", key=STREAM):
+    def observation_of_a_run(self, version="of a run", key=STREAM, **metadata):
         """An observation that a run made."""
-        data = AssetObservationData(_observation(version, key, None, {}))
+        data = AssetObservationData(_observation(version, key, None, metadata))
         self._of_a_run(DagsterEventType.ASSET_OBSERVATION, data)
 
     def evaluation_of_a_run(self, level="pass", key=FRESH):

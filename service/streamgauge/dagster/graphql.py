@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 AssetKey: TypeAlias = tuple[str, ...]
 
-OBSERVATIONS_LOOKED_AT: Final = 20
+OBSERVATIONS_LOOKED_AT: Final = 50
 """Newest observations among which the gauge looks for its own; runs and sensors write some too."""
 
 _LAST_REPORTED: Final = """

@@ -5,8 +5,8 @@ from streamgauge_dagster.sensors.freshness_trigger import freshness_trigger
 from streamgauge_dagster.sensors.gauge_reporting_check import gauge_reporting_check
 from streamgauge_dagster.sensors.observation_sensor import observation_sensor
 from streamgauge_dagster.sensors.poll_sensor import poll_sensor
-from streamgauge_dagster.sensors.polled import PolledStream, PolledTopic, polled_stream
-from streamgauge_dagster.sensors.streams import FollowedStream, followed_stream
+from streamgauge_dagster.sensors.polled import PolledStream, PolledTopic, polled_streams
+from streamgauge_dagster.sensors.streams import FollowedStream, followed_stream, followed_streams
 
 __all__ = [
     "FollowedStream",
@@ -14,9 +14,10 @@ __all__ = [
     "PolledTopic",
     "failed_check_alert",
     "followed_stream",
+    "followed_streams",
     "freshness_trigger",
     "gauge_reporting_check",
     "observation_sensor",
     "poll_sensor",
-    "polled_stream",
+    "polled_streams",
 ]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import dagster as dg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+    from streamgauge.config import Config
     from streamgauge.config.streams import Stream
     from streamgauge.core.snapshot import GroupView
 
@@ -43,26 +44,40 @@ class PolledStream:
     """Addresses by name that stand with every observation."""
 
 
-def polled_stream(
-    name: str, stream: Stream, *, links: Mapping[str, str] | None = None
-) -> PolledStream:
-    """The stream of a configuration."""
-    own = PolledTopic(
+def polled_streams(
+    config: Config,
+    names: Collection[str] | None = None,
+    *,
+    links: Mapping[str, str] | None = None,
+) -> list[PolledStream]:
+    """The streams of a configuration.
+
+    Args:
+        config: as a gauge would have it.
+        names: of the streams that are wanted; all without it.
+        links: addresses by name that stand with every observation.
+    """
+    return [
+        PolledStream(name=name, topics=tuple(_topics(stream)), links=links or {})
+        for name, stream in config.streams.items()
+        if names is None or name in names
+    ]
+
+
+def _topics(stream: Stream) -> Iterator[PolledTopic]:
+    yield PolledTopic(
         asset_key=dg.AssetKey(list(stream.asset_key)),
         topic=stream.topic,
         isolation_level=stream.isolation_level,
         groups=tuple(stream.groups),
         rules_of=stream,
     )
-    letters = (
-        PolledTopic(
+    for each in stream.dead_letters:
+        yield PolledTopic(
             asset_key=dg.AssetKey(list(each.asset_key)),
             topic=each.topic,
             isolation_level=stream.isolation_level,
         )
-        for each in stream.dead_letters
-    )
-    return PolledStream(name=name, topics=(own, *letters), links=links or {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

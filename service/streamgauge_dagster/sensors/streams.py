@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from streamgauge.config.policies import stream_policy
 from streamgauge.core.checks.reported import reported_checks
 from streamgauge_dagster.sensors.gauge_reporting import CHECK_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from streamgauge.config import Config
     from streamgauge.core.gauge import StreamPolicy
 
 
@@ -42,7 +44,12 @@ class FollowedStream:
 def followed_stream(
     policy: StreamPolicy, *, links: Mapping[str, str] | None = None
 ) -> FollowedStream:
-    """The stream of a configuration."""
+    """One stream of a configuration.
+
+    Args:
+        policy: what is measured of it, and how it is judged.
+        links: addresses by name that stand with every report.
+    """
     return FollowedStream(
         asset_key=dg.AssetKey(policy.asset_key),
         dead_letters=tuple(dg.AssetKey(each.asset_key) for each in policy.dead_letters),
@@ -52,3 +59,23 @@ def followed_stream(
         ),
         links=links or {},
     )
+
+
+def followed_streams(
+    config: Config,
+    names: Collection[str] | None = None,
+    *,
+    links: Mapping[str, str] | None = None,
+) -> list[FollowedStream]:
+    """The streams of a configuration.
+
+    Args:
+        config: the gauge's.
+        names: of the streams that are wanted; all without it.
+        links: addresses by name that stand with every report.
+    """
+    return [
+        followed_stream(stream_policy(name, stream, config.kafka), links=links)
+        for name, stream in config.streams.items()
+        if names is None or name in names
+    ]

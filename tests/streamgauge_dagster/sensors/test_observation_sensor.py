@@ -112,6 +112,16 @@ def test_what_comes_late_is_not_told_again(instance, gauge, daemon, sensor, obse
     assert [each.data_version for each in again(observed)] == ["a-life-2"]
 
 
+def test_of_several_the_greatest_is_told_again(gauge, daemon, sensor, observed):
+    """Whichever was stored last."""
+    gauge.report(1)
+    gauge.report(1)
+    gauge.sequence, gauge.total = 1, 1
+    gauge.send()
+    daemon(sensor).tick()
+    assert [each.data_version for each in again(observed)] == ["a-life-2"]
+
+
 def test_the_same_sequence_with_greater_totals_is_told_again(gauge, daemon, sensor, observed):
     """It went out again because nobody said that it was stored."""
     daemon = daemon(sensor)
@@ -167,12 +177,16 @@ def test_runs_and_partitions_are_no_reports(instance, reports, daemon, sensor, o
     """Observing writes the same entries, in a run."""
     Gauge(instance).report(1)
     (report,) = observed()
-    reports.observation_of_a_run()
-    part = dg.AssetObservation(STREAM, metadata=report.metadata, partition="p", tags=report.tags)
+    reports.observation_of_a_run("of a run", **report.metadata | {"sequence": 2})
+    part = dg.AssetObservation(
+        STREAM,
+        metadata=report.metadata | {"sequence": 3},
+        partition="p",
+        tags={VERSION: "of a part"},
+    )
     instance.report_runless_asset_event(part)
     daemon(sensor).tick()
-    assert len(again(observed)) == 1
-    assert again(observed)[0].partition is None
+    assert [(each.data_version, each.partition) for each in again(observed)] == [("a-life-1", None)]
 
 
 def test_what_has_types_already_is_not_told_again(instance, gauge, daemon, sensor, observed):

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streamgauge.config import load
-from streamgauge_dagster.sensors import freshness_trigger, poll_sensor, polled_stream
+from streamgauge_dagster.sensors import freshness_trigger, poll_sensor, polled_streams
 
 from .gauge import STREAM
 
@@ -23,9 +23,8 @@ def polling(broker, config_file, topic_name, daemon):
             kafka={"bootstrap_servers": broker.bootstrap_servers} | (kafka or {}),
             orders={"topic": topic, "asset_key": list(STREAM.path), **stream},
         )
-        config = load(path, {})
         sensor = poll_sensor(
-            [polled_stream("orders", config.streams["orders"])],
+            polled_streams(load(path, {})),
             lambda: load(path, {}).kafka,
             poll_seconds=poll_seconds,
         )

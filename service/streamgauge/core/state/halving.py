@@ -34,7 +34,21 @@ def _level_sizes() -> list[int]:
 LEVELS: Final = tuple(_level_sizes())
 """Number of nodes on each level below the top; where it is odd the last has no sibling."""
 
-_BIT: Final = np.arange(64, dtype=np.uint8)
+
+def _nodes() -> NDArray[np.intp]:
+    """Of each node with two children: its first bucket, the right child's first, and its end."""
+    edges = list(range(SIZE + 1))
+    levels = []
+    for size in reversed(LEVELS):
+        levels.append([edges[at : at + 3] for at in range(0, size - 1, 2)])
+        edges = edges[0:size:2] + edges[-1:]
+    return np.array([node for level in reversed(levels) for node in level]).T
+
+
+_FIRST, _MIDDLE, _END = _nodes()
+
+_IS_LOW_BIT: Final = 64 - np.arange(65)[:, None] <= np.arange(64)
+"""bool[65, 64]: by number of bits, where they are in 64 of them, the highest first."""
 _EXPONENT_OF_0: Final = 1022
 """What a number of no bits would have in a float's exponent; 1 has one more."""
 
@@ -52,18 +66,14 @@ def written(counts: NDArray[np.int64]) -> bytes:
     Args:
         counts: int64[h, SIZE], not negative, each row less than 2**53 in all.
     """
-    wholes, lefts = [], []
-    nodes = counts.T
-    for size in reversed(LEVELS):
-        pairs = size // 2
-        above = nodes[0::2].copy()
-        lefts.append(above[:pairs].flatten())
-        above[:pairs] += nodes[1::2]
-        wholes.append(above[:pairs].ravel())
-        nodes = above
-    widths = _bit_lengths(np.concatenate(wholes[::-1]))
-    bits = np.unpackbits(np.concatenate(lefts[::-1]).astype(">u8").view(np.uint8)).reshape(-1, 64)
-    return np.packbits(bits[64 - widths[:, None] <= _BIT]).tobytes()
+    before = np.zeros((SIZE + 1, len(counts)), dtype=np.int64)
+    np.cumsum(counts.T, axis=0, out=before[1:])
+    first = before.take(_FIRST, axis=0)
+    whole = (before.take(_END, axis=0) - first).ravel()
+    left = (before.take(_MIDDLE, axis=0) - first).ravel()
+    some = whole.nonzero()[0]  # the others take no bits
+    bits = np.unpackbits(left.take(some).astype(">u8").view(np.uint8)).reshape(-1, 64)
+    return np.packbits(bits[_IS_LOW_BIT.take(_bit_lengths(whole.take(some)), axis=0)]).tobytes()
 
 
 def read(totals: NDArray[np.int64], data: bytes) -> NDArray[np.int64]:

@@ -5,9 +5,15 @@ Of a thousand names two share a key with a probability of 3 in 10**14.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
+from typing import Final
+
+REMEMBERED: Final = 1024
+"""Groups are asked for with each partition and each commit: so many keys need not be made again."""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def group_key(name: str) -> str:
     """The key of a consumer group: of its name in UTF-8."""
     return _key(name)

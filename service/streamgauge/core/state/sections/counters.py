@@ -26,12 +26,11 @@ def read_counters(data: Reader, draft: Draft) -> None:
 def write_named_counts(state: PartitionState, _: Detail, out: Writer) -> None:
     """Write section 3."""
     for table, names in NAMED_COUNTS.items():
-        by_code = {code_of(name, names): count for name, count in getattr(state, table).items()}
-        row = [by_code.get(code, 0) for code in range(CODES)]
-        while row and not row[-1]:
-            row.pop()
-        out.append(len(row))
-        out.row(row)
+        codes = [(code_of(name, names), count) for name, count in getattr(state, table).items()]
+        by_code = {code: count for code, count in codes if code is not None and count}
+        size = max(by_code, default=-1) + 1
+        out.append(size)
+        out.row(by_code.get(code, 0) for code in range(size))
 
 
 def read_named_counts(data: Reader, draft: Draft) -> None:
