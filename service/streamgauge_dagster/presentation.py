@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
@@ -35,6 +35,11 @@ class Presentation:
     Without it they are plain external assets: their node turns red when a check fails.
     """
 
-    def metadata(self) -> dict[str, dg.MetadataValue[str]]:
+    def metadata(self) -> dict[str, dg.MetadataValue[Any]]:
         """The links, as what can be clicked on."""
-        return {name: dg.MetadataValue.url(address) for name, address in self.links.items()}
+        return link_entries(self.links)
+
+
+def link_entries(links: Mapping[str, str]) -> dict[str, dg.MetadataValue[Any]]:
+    """Addresses that can be followed."""
+    return {name: dg.MetadataValue.url(address) for name, address in links.items()}

@@ -46,11 +46,16 @@ def last_evaluation(
     return _reported(_evaluations(instance, key), "evaluations")
 
 
+def is_report(run_id: str, event: dg.AssetObservation | dg.AssetCheckEvaluation) -> bool:
+    """Whether no run made it and it repeats none."""
+    return not run_id and REPLAYED not in event.metadata
+
+
 def _reported(
     recorded: Iterator[tuple[str, EventT | None, float]], what: str
 ) -> tuple[EventT, float]:
     for number, (run_id, event, timestamp) in enumerate(recorded, start=1):
-        if event is not None and not run_id and REPLAYED not in event.metadata:
+        if event is not None and is_report(run_id, event):
             return event, timestamp
         if number == LOOKED_AT_MOST:
             raise NoReportError(f"none of the last {number:,} {what} was reported by a gauge")

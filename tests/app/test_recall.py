@@ -44,10 +44,7 @@ async def test_restarted_process_goes_on_where_the_killed_one_had_stored(world, 
 @at_once
 async def test_partition_that_came_in_between_is_read_from_its_beginning(world):
     """A topic of which there is a state had no such partition when it was stored."""
-    first = await world.counting("a")
-    world.orders.append(5)
-    await first.tells(5)
-    await first.kill()
+    await world.killed()
     world.orders.logs[1] = [0, 3]
     world.group.partitions |= {("orders", 1)}
     second = world.start("b")
@@ -108,10 +105,7 @@ async def test_life_that_ends_with_a_recreated_topic_is_stored_anew(world):
 @at_once
 async def test_topic_recreated_between_two_processes_is_another_life(world):
     """The state tells which topic was counted."""
-    first = await world.counting("a")
-    world.orders.append(5)
-    await first.tells(5)
-    await first.kill()
+    first = await world.killed()
     world.orders.topic_id, world.orders.logs = SECOND_ID, {0: [0, 30]}
     second = world.start("b")
     await second.tells(30)
@@ -121,10 +115,7 @@ async def test_topic_recreated_between_two_processes_is_another_life(world):
 @at_once
 async def test_state_that_was_reset_is_no_life_to_go_on_with(world):
     """Reading begins where the configuration says, in a life of its own."""
-    first = await world.counting("a")
-    world.orders.append(5)
-    await first.tells(5)
-    await first.kill()
+    first = await world.killed()
     for place, slot in list(world.group.slots.items()):
         mark = replace(planted(None, first.gauge.life, slot.offset, ("f" * 16, 1)), forgotten=True)
         world.group.slots[place] = Slot(*place, slot.offset, encode(mark).text)
@@ -266,10 +257,7 @@ async def test_life_of_which_more_was_told_than_is_stored_ends(world):
 @at_once
 async def test_dagster_that_is_away_delays_no_start_that_can_do_without(world):
     """What stands in the slots is enough."""
-    first = await world.counting("a")
-    world.orders.append(5)
-    await first.tells(5)
-    await first.kill()
+    first = await world.killed()
     world.last_told = None
     second = await world.counting("b")
     world.orders.append(1)

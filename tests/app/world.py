@@ -127,6 +127,14 @@ class World:
         await until(lambda: len(started.gauge.positions("orders")) == 1, 60.0)
         return started
 
+    async def killed(self):
+        """A process that has told 5 orders more, and was killed then."""
+        first = await self.counting("a")
+        self.orders.append(5)
+        await first.tells(5)
+        await first.kill()
+        return first
+
     def commits(self, topic):
         """States of the topic's partition 0 that were to be stored so far."""
         return [states[topic, 0] for _, _, states in self.group.commits if (topic, 0) in states]

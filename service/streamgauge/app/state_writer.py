@@ -69,9 +69,12 @@ class StateWriter:
 
     def settle_doubts(self, states: Mapping[Place, PartitionState]) -> None:
         """A commit of unknown fate has landed if it stands there now."""
-        for place, draft in self._doubtful.items():
-            if place in states and is_same(states[place], draft.state):
-                self._settle({place: draft})
+        landed = {
+            place: draft
+            for place, draft in self._doubtful.items()
+            if place in states and is_same(states[place], draft.state)
+        }
+        self._settle(landed)
 
     def forget_doubts(self) -> None:
         """What stands there was read: nothing that is in doubt can land any more."""

@@ -91,6 +91,21 @@ def known_lag(view: GroupView) -> int | None:
     return sum(known) if known and has_committed(view) else None
 
 
+def lag_of(view: GroupView) -> int | None:
+    """The group's lag, or what of it is known; nothing known, and a known part of 0, are None."""
+    return known_lag(view) or None if view.lag is None else view.lag
+
+
+def worst_first(groups: Mapping[str, GroupView]) -> list[str]:
+    """The names of the groups, the greatest lag first and unknown ones last."""
+
+    def badness(name: str) -> tuple[int, str]:
+        lag = lag_of(groups[name])
+        return (1 if lag is None else -lag, name)
+
+    return sorted(groups, key=badness)
+
+
 def unknown_partitions(view: GroupView) -> list[int]:
     """The partitions on which the group's lag is not known."""
     return [number for number, part in view.partitions.items() if part.lag is None]

@@ -113,7 +113,7 @@ class Keeping:
     group: str | None
     """Consumer group whose commits keep them; None while memory alone does."""
     reason: str | None = None
-    """Why memory alone keeps them; None where a group does."""
+    """Why memory alone keeps them though a group was to; None where one does, or none was asked."""
     stored_ms: int | None = None
     """When something was stored last; None before the first time."""
     stored_bytes: int = 0

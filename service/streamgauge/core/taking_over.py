@@ -16,6 +16,7 @@ A new life begins after all that stand in the slots, whatever clocks say.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamgauge.core.keeping import goes_on
@@ -55,7 +56,7 @@ class Begins:
     """Topics that are read from their beginning."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TakingOver:
     """What a process finds when it takes the slots over, and what it knows itself."""
 
@@ -76,7 +77,7 @@ class TakingOver:
         Args:
             told: positions of the last reports, as far as somebody knows them.
         """
-        found = goes_on(self.states)
+        found = self._found
         all_forgotten = found is None and not self.lost
         if self.before and (not self.states or all_forgotten):
             gone = "forgotten" if self.states else "gone"
@@ -101,17 +102,20 @@ class TakingOver:
     @property
     def must_ask(self) -> bool:
         """Whether it cannot be decided without knowing what was told."""
-        found = goes_on(self.states)
         if self.lost or not self.states:
             return not (self.before and not self.states)
-        return found is not None and bool(self._without_slot(found))
+        return self._found is not None and bool(self._without_slot(self._found))
 
-    @property
+    @cached_property
     def absent_topics(self) -> frozenset[str]:
         """Keys of the topics that the last process saw not to exist."""
-        found = goes_on(self.states)
-        states = () if found is None else found.states.values()
+        states = () if self._found is None else self._found.states.values()
         return frozenset().union(*(each.absent_topics for each in states))
+
+    @cached_property
+    def _found(self) -> Goes | None:
+        """The life that stands there."""
+        return goes_on(self.states)
 
     @property
     def _loss(self) -> str | None:

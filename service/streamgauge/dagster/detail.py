@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from streamgauge.core.histogram import Histogram
-from streamgauge.core.lag import known_lag
+from streamgauge.core.lag import worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,24 +39,9 @@ ROOMS: Final = (
 """Steps in which a detail shrinks until the payload is small enough; the last one always is."""
 
 
-def lag_of(view: GroupView) -> int | None:
-    """The group's lag, or what of it is known; nothing known, and a known part of 0, are None."""
-    return known_lag(view) or None if view.lag is None else view.lag
-
-
-def worst_first(snapshot: Snapshot) -> list[str]:
-    """The names of the consumer groups, the greatest lag first and unknown ones last."""
-
-    def badness(name: str) -> tuple[int, str]:
-        lag = lag_of(snapshot.groups[name])
-        return (1 if lag is None else -lag, name)
-
-    return sorted(snapshot.groups, key=badness)
-
-
 def stream_detail(report: Report, snapshot: Snapshot, room: Room) -> dict[str, Any]:
     """What is known of a stream; `left_out` counts what the room has no place for."""
-    seen = worst_first(snapshot)
+    seen = worst_first(snapshot.groups)
     groups = [*seen, *sorted(report.totals.groups.keys() - seen)]
     told, window = groups[: room.groups], snapshot.last_window
     blind = snapshot.blind[: room.blind]

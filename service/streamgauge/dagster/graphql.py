@@ -14,6 +14,9 @@ AssetKey: TypeAlias = tuple[str, ...]
 OBSERVATIONS_LOOKED_AT: Final = 50
 """Newest observations among which the gauge looks for its own; runs and sensors write some too."""
 
+REPLAYED: Final = "replayed_from"
+"""Metadata that marks what was told again; whatever has it is no report."""
+
 _LAST_REPORTED: Final = """
 query LastReported($key: AssetKeyInput!, $limit: Int!) {
   assetOrError(assetKey: $key) {
@@ -96,10 +99,19 @@ def read_last_reported(content: bytes, stream: str, life: str | None) -> LastRep
     return max(same, key=lambda each: (each.sequence, each.arrived_total))
 
 
+def told_by(
+    stream: str, run_id: str, entries: Iterable[Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]] | None:
+    """The metadata by label of what this stream told; None if a run or a sensor did, or another."""
+    told = {entry["label"]: entry for entry in entries}
+    own = not run_id and REPLAYED not in told and _text(told, "stream") == stream
+    return told if own else None
+
+
 def _report_of(observation: Mapping[str, Any], stream: str) -> LastReported | None:
     """The report that an observation is, None if it is not one of this stream's."""
-    told = {entry["label"]: entry for entry in observation["metadataEntries"]}
-    if observation["runId"] or "replayed_from" in told or _text(told, "stream") != stream:
+    told = told_by(stream, observation["runId"], observation["metadataEntries"])
+    if told is None:
         return None
     # of a stream, dead_letters_total is there too but is not what arrived
     total = _integer(told, "records_total")

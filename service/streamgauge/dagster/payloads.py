@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from streamgauge.dagster.detail import ROOMS, dead_letter_detail, lag_of, stream_detail
+from streamgauge.core.lag import lag_of
+from streamgauge.dagster.detail import ROOMS, dead_letter_detail, stream_detail
 from streamgauge.dagster.plain import as_json, bounded, instant, plain
 from streamgauge.dagster.sentence import dead_letter_sentence, stream_sentence
 from streamgauge.model import Level

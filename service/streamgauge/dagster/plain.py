@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,15 @@ def instant(at_ms: int) -> str:
     """A time to the millisecond, as `2026-01-31T12:34:56.789Z`; `?` outside the calendar."""
     seconds = moment(at_ms)
     return seconds if seconds == "?" else f"{seconds[:-1]}.{at_ms % 1000:03d}Z"
+
+
+def instant_ms(text: str) -> int:
+    """What `instant` has written, in milliseconds since the epoch.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a payload holds

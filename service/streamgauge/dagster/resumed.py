@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ import numpy as np
 from streamgauge.core.histogram import SIZE, Histogram
 from streamgauge.core.report import Position, Report
 from streamgauge.core.totals import GroupTotals, Totals
+from streamgauge.dagster.plain import instant_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def resumed_report(last: LastReported, asset_key: AssetKey) -> Report | None:
     try:
         detail = last.detail or {}
         totals = _totals(detail["totals"])
-        end_ms = round(datetime.fromisoformat(last.period_end).timestamp() * 1000)
+        end_ms = instant_ms(last.period_end)
         return Report(
             stream=last.stream,
             asset_key=asset_key,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamgauge.core.lag import lag_of, worst_first
 from streamgauge.core.wording import duration, moment, number
-from streamgauge.dagster.detail import lag_of, worst_first
 from streamgauge.model import GroupStatus, LagBound
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _arrivals(report: Report) -> str:
 
 def _behind(snapshot: Snapshot) -> Iterator[str]:
     """The worst group, unless all are known to have read everything."""
-    order = worst_first(snapshot)
+    order = worst_first(snapshot.groups)
     unknown = [name for name in order if lag_of(snapshot.groups[name]) is None]
     if order and order[0] not in unknown:
         name, view = order[0], snapshot.groups[order[0]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from streamgauge.core.checks.standing import Breach, Standing
-from streamgauge.dagster.graphql import AnswerError, data_of
+from streamgauge.dagster.graphql import AnswerError, data_of, told_by
+from streamgauge.dagster.plain import instant_ms
 from streamgauge.model import Level
 
 if TYPE_CHECKING:
@@ -87,29 +87,25 @@ def read_standings(
 def _own(execution: Mapping[str, Any], stream: str) -> LastStanding | None:
     """The standing of an evaluation that no run made, None if it is not this stream's."""
     evaluation = execution["evaluation"]
-    if execution["runId"] or evaluation is None:
+    if evaluation is None:
         return None
-    told = {entry["label"]: entry for entry in evaluation["metadataEntries"]}
-    if "replayed_from" in told or told.get("stream", {}).get("text") != stream:
+    told = told_by(stream, execution["runId"], evaluation["metadataEntries"])
+    if told is None:
         return None
     try:
         breaches = json.loads(told.get("breaches", {}).get("jsonString") or "{}")
         standing = Standing(
             level=Level(told["level"]["text"]),
-            since_ms=_ms(told["since"]["text"]),
+            since_ms=instant_ms(told["since"]["text"]),
             reason=told["reason"]["text"],
             value=_number(told.get("value")),
             limit=_number(told.get("limit")),
             warn=_breach(breaches.get("warn", {})),
             fail=_breach(breaches.get("fail", {})),
         )
-        return LastStanding(standing, _ms(told["as_of"]["text"]))
+        return LastStanding(standing, instant_ms(told["as_of"]["text"]))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return None  # of another version, or of somebody else
-
-
-def _ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def _number(entry: Mapping[str, Any] | None) -> float | None:

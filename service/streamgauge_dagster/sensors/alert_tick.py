@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.model import Level
-from streamgauge_dagster.reports import LOOKED_AT_MOST, PAGE, REPLAYED
+from streamgauge_dagster.reports import LOOKED_AT_MOST, PAGE, is_report
 from streamgauge_dagster.sensors.alert import Alert
 from streamgauge_dagster.sensors.cursor import read_cursor, write_cursor
 from streamgauge_dagster.sensors.level import level_of
@@ -143,8 +143,7 @@ class Tick:
                 if row.id <= read_to:
                     return
                 evaluation = row.evaluation
-                reported = evaluation is not None and not row.run_id
-                if evaluation is not None and reported and REPLAYED not in evaluation.metadata:
+                if evaluation is not None and is_report(row.run_id, evaluation):
                     yield evaluation, row.event.timestamp if row.event else row.create_timestamp
             if len(page) < PAGE:
                 return

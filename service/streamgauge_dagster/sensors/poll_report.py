@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from streamgauge.core.lag import known_lag
+from streamgauge.core.lag import lag_of, worst_first
 from streamgauge.core.report import Position, data_version
 from streamgauge.core.wording import duration, number
-from streamgauge_dagster.sensors.retold import group_table, link_entries, versioned
+from streamgauge_dagster.presentation import link_entries
+from streamgauge_dagster.sensors.retold import group_table, versioned
 from streamgauge_dagster.sensors.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from streamgauge.core.snapshot import GroupView
     from streamgauge_dagster.sensors.poll_memory import Polled
     from streamgauge_dagster.sensors.polled import Found, PolledStream, PolledTopic
 
@@ -81,7 +79,7 @@ def poll_observation(
     stream: PolledStream, topic: PolledTopic, polled: Polled, period: Period, found: Found
 ) -> dg.AssetObservation:
     """The observation of one of a stream's topics; what is unknown is left out."""
-    groups = [_group_row(name, found) for name in _worst_first(found.groups)]
+    groups = [_group_row(name, found) for name in worst_first(found.groups)]
     lags = [lag for lag in map(lag_of, found.groups.values()) if lag is not None]
     value = dg.MetadataValue
     told: dict[str, dg.MetadataValue[Any]] = {"offsets": value.int(period.offsets)}
@@ -125,19 +123,6 @@ def poll_observation(
         },
         tags=versioned(polled.data_version),
     )
-
-
-def lag_of(view: GroupView) -> int | None:
-    """The group's lag, or what of it is known; nothing known, and a known part of 0, are None."""
-    return known_lag(view) or None if view.lag is None else view.lag
-
-
-def _worst_first(groups: Mapping[str, GroupView]) -> list[str]:
-    def badness(name: str) -> tuple[int, str]:
-        lag = lag_of(groups[name])
-        return (1 if lag is None else -lag, name)
-
-    return sorted(groups, key=badness)
 
 
 def _group_row(name: str, found: Found) -> dict[str, Any]:

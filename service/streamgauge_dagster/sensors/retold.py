@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
+from streamgauge_dagster.presentation import link_entries
 from streamgauge_dagster.repeated import repeated_metadata
 from streamgauge_dagster.sensors.metadata import inside, rows
 
@@ -50,11 +51,6 @@ def retold(report: Report, links: Mapping[str, str]) -> dg.AssetObservation:
 def versioned(data_version: str) -> dict[str, str]:
     """Tags that give an observation its data version."""
     return {VERSION: data_version, f"{VERSION}_is_user_provided": "true"}
-
-
-def link_entries(links: Mapping[str, str]) -> dict[str, dg.MetadataValue[Any]]:
-    """Addresses that can be followed."""
-    return {name: dg.MetadataValue.url(address) for name, address in links.items()}
 
 
 def group_table(
