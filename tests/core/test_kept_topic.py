@@ -237,12 +237,13 @@ def test_a_new_life_claims_to_have_read_no_more_than_it_counts(topic, columns, s
     assert renewed.captured(0).read_to_end_ms == 60_000
 
 
-def test_a_new_life_begins_where_reading_is_if_nothing_is_stored(columns):
-    """Its first position was not stored, so nothing was told."""
+def test_a_new_life_begins_where_the_last_one_did_if_nothing_is_stored(columns):
+    """Its first position was not stored, so nothing was told: what was counted is read again."""
     topic = Topic("orders", 1_000, kept=True)
     topic.assigned({0: 10})
     topic.fold(columns([1, 2], first_offset=10))
-    assert topic.renewed(70_000).positions == {0: 12}
+    assert topic.told_positions == {0: 10}
+    assert topic.renewed(70_000).positions == {0: 10}
 
 
 def test_an_emptied_topic_keeps_its_state_as_before(topic):

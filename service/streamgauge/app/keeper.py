@@ -158,6 +158,10 @@ class Keeper:
         """The topic was seen not to exist: whatever it holds once it does came afterwards."""
         self._absent_topics.add(topic_key(topic))
 
+    def untraceable(self, topic: str) -> frozenset[int]:
+        """Partitions of which nobody knows where they were: they begin where it is configured."""
+        return self._recall.untraceable(topic)
+
     def came_meanwhile(self, topic: str) -> bool:
         """Whether the topic is newer than what the last process saw."""
         return self._recall.came_meanwhile(topic)
@@ -186,6 +190,7 @@ class Keeper:
         begun = {number: at for (_, number), at in mine.items() if (topic, number) in stored}
         self._gauge.assigned(topic, begun)
         self._gauge.planted(stored)
+        self._recall.placed(stored)
         return begun
 
     async def _assigned(self, places: set[Place]) -> Identity | None:
@@ -249,12 +254,12 @@ class Keeper:
         found = self._recall.decoded(read)
         if states.recognizes(found):
             states.settle_doubts(found)
+            if self.stands_by:
+                self._gauge.follow_anew()
         else:
             lost = (read.keys() - found.keys()) | (states.sent.keys() - found.keys())
-            before = states.sent
-            states.begin_anew({})
-            self.jumped()
-            states.begin_anew(await self._recall.go_on_from(found, lost, before, identity))
+            states.begin_anew(await self._recall.go_on_from(found, lost, states.sent, identity))
+            self.jumped()  # at once: a tail that began before read on from the old positions
         states.forget_doubts()
         self._identity = identity
         self.stands_by = False
@@ -266,6 +271,7 @@ class Keeper:
         """Store what is counted until the assignment is another one."""
         clock = asyncio.get_running_loop().time
         due_seconds = urgent_seconds = clock()
+        latest_seconds = due_seconds + MOST_SECONDS
         while self._membership.identity is identity:
             self._membership.check()
             if self._states.must_join_anew:
@@ -284,7 +290,8 @@ class Keeper:
             urgent_seconds = clock() + URGENT_SECONDS
             if all_of_it:
                 due_seconds = clock() + LEAST_SECONDS
-            due_seconds = min(clock() + MOST_SECONDS, due_seconds + written / BYTES_PER_SECOND)
+                latest_seconds = clock() + MOST_SECONDS
+            due_seconds = min(latest_seconds, due_seconds + written / BYTES_PER_SECOND)
 
     async def _until(self, due_seconds: float, urgent_seconds: float) -> bool:
         """Whether it is time to store: everything, or what something has woken this for."""

@@ -64,13 +64,20 @@ class Positions:
         new = [partition for partition in state.partitions if partition not in known]
         self.missing = tuple(new)
         led = frozenset(new) - state.leaderless
-        positions = await self._begin(led & self._at_first_sight, self._start_from)
-        positions |= await self._begin(led - self._at_first_sight, "earliest")
+        configured = led & (self._at_first_sight | self._untraceable)
+        positions = await self._begin(configured, self._start_from)
+        positions |= await self._begin(led - configured, "earliest")
         positions = await self._assigned(positions)
         self.missing = tuple(partition for partition in new if partition not in positions)
         if positions:
             write(self._log, Event.PARTITIONS_ASSIGNED, positions=positions)
         return positions
+
+    @property
+    def _untraceable(self) -> frozenset[int]:
+        """Partitions that were there before, and of which nobody knows where they were."""
+        keeper = self._context.keeper
+        return frozenset() if keeper is None else keeper.untraceable(self._topic)
 
     async def _recall(self) -> None:
         """Wait until this process may count, and go on from what is stored.

@@ -16,7 +16,7 @@ from streamgauge.events import Event, write
 from streamgauge.kafka.errors import MembershipError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
     from uuid import UUID
 
@@ -53,6 +53,7 @@ class Recall:
         self._last_told = last_told
         self._recreated: frozenset[str] = frozenset()
         self._absent: frozenset[str] = frozenset()
+        self._untraceable: frozenset[Place] = frozenset()
         self._asked_seconds: float | None = None
         self.topic_ids: dict[str, UUID | None] = {}
 
@@ -71,6 +72,14 @@ class Recall:
     def came_meanwhile(self, topic: str) -> bool:
         """Whether the topic is newer than what was seen last: it is read from its beginning."""
         return topic in self._recreated or topic_key(topic) in self._absent
+
+    def untraceable(self, topic: str) -> frozenset[int]:
+        """Partitions whose slot is lost, and of which nobody told how far they were."""
+        return frozenset(number for of, number in self._untraceable if of == topic)
+
+    def placed(self, places: Iterable[Place]) -> None:
+        """These have a position now."""
+        self._untraceable -= frozenset(places)
 
     async def go_on_from(
         self,
@@ -98,6 +107,8 @@ class Recall:
         self._absent = taking_over.absent_topics
         told = await self._told(must=taking_over.must_ask)
         decided = taking_over.decide(told)
+        placed = decided.positions if isinstance(decided, Begins) else None
+        self._untraceable = frozenset(lost - (placed or {}).keys())
         # of a topic whose slots are gone: if it was recreated, its id is another one now
         self.topic_ids |= {topic: each.topic_id for (topic, _), each in told.items()}
         if isinstance(decided, Begins):

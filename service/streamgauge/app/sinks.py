@@ -95,6 +95,11 @@ class Sinks:
         """Whether somebody was told more of this life than is known here."""
         return self.dagster is not None and self.dagster.is_ahead(stream, life)
 
+    def withdraw(self, stream: str) -> None:
+        """Tell no more of what was published: somebody else does."""
+        if self.dagster is not None:
+            self.dagster.withdraw(stream)
+
     def publish(self, snapshot: Snapshot) -> None:
         """Tell the newest snapshot of a stream."""
         self.web.publish(snapshot)

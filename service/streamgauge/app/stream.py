@@ -200,8 +200,7 @@ class StreamWatch:
         loop = asyncio.get_running_loop()
         await self._look_first()
         while True:
-            await self._stand_by()
-            if not self._ticked:
+            if await self._stood_by() or not self._ticked:
                 await self._resume_checks()
             self._wake.clear()
             self._tick()
@@ -213,11 +212,15 @@ class StreamWatch:
                     await self._wake.wait()
                     await asyncio.sleep(LEAST_TICK_SECONDS - (loop.time() - ticked))
 
-    async def _stand_by(self) -> None:
-        """While another process counts this one is ready, and tells nothing."""
-        if self._keeper is not None and self._keeper.stands_by:
-            self._sinks.web.set_ready(self._policy.name)
-            await self._keeper.may_count()
+    async def _stood_by(self) -> bool:
+        """While another process counts this one is ready, and tells nothing; whether one did."""
+        if self._keeper is None or not self._keeper.stands_by:
+            return False
+        self._sinks.web.set_ready(self._policy.name)
+        self._sinks.withdraw(self._policy.name)
+        await self._keeper.may_count()
+        self._gauge.forget_checks()
+        return True
 
     async def _resume_checks(self) -> None:
         """Judge on from what was told before, if it was told a moment ago: no alarm begins anew.

@@ -12,7 +12,8 @@ class Arrivals:
 
     The span is remembered in 256 steps. Arrivals of one step count until the newest of them is
     older than the span, so the count is never too small, and right to 1/256 of the span. None is
-    forgotten before it was told once, however late somebody asks.
+    forgotten before it was told once, however late somebody asks. Of what was counted elsewhere
+    only the last arrival is known: the count is at least one then.
     """
 
     def __init__(self, span_ms: int) -> None:
@@ -52,4 +53,6 @@ class Arrivals:
         while len(self._steps) > self._untold_steps and self._steps[0][1] <= now_ms - self._span_ms:
             self._steps.popleft()
         self._untold_steps = 0
-        return sum(count for _, _, count in self._steps)
+        count = sum(count for _, _, count in self._steps)
+        remembered = self.last_ms is not None and now_ms - self._span_ms < self.last_ms <= now_ms
+        return max(count, 1) if remembered else count

@@ -89,6 +89,7 @@ class StreamGauge:
         self._listening_since_ms: int | None = None
         self._listening = False
         self._life_start_ms = now_ms - 1
+        self._resumed = 0
         self._open_life(life, now_ms)
         self.watch(group for group in policy.groups if not is_pattern(group))
         for topic in self._topics:
@@ -110,7 +111,6 @@ class StreamGauge:
         self._life, self._life_start_ms, self._life_reason = life, begun_ms, why
         self._windows = Windows(self.policy.window_ms, now_ms, totals or Totals())
         self._last_window: Window | None = None
-        self._resumed = 0
 
     def begin_life(self, life: str, rewritten: str, now_ms: int, *, why: str | None = None) -> None:
         """Start all totals at zero, because the log of the topic `rewritten` is another one now.
@@ -148,11 +148,15 @@ class StreamGauge:
                 self._remember_arrival(topic, state)
         self.begin_at(goes.positions)
         totals = _sum(view for topic in self._topics.values() for view in topic.views())
-        resumed = self._resumed + 1
+        self.follow_anew()
         self._open_life(goes.life, now_ms, totals)
-        self._life_start_ms, self._resumed = goes.life_start_ms, resumed
+        self._life_start_ms = goes.life_start_ms
         as_of = [state.as_of_ms for state in goes.states.values() if state.as_of_ms is not None]
         self.restored_ms = max(as_of, default=None)
+
+    def follow_anew(self) -> None:
+        """Others may have reported of this life: the next report follows theirs."""
+        self._resumed += 1
 
     def begin_life_at(
         self,
@@ -185,6 +189,10 @@ class StreamGauge:
     def checks(self) -> tuple[tuple[tuple[str, ...], str], ...]:
         """Asset key and name of each check that is judged."""
         return self._evaluation.checks
+
+    def forget_checks(self) -> None:
+        """Others have judged meanwhile: what is remembered of the checks is no more."""
+        self._evaluation.forget()
 
     def resume_checks(self, standings: Mapping[tuple[tuple[str, ...], str], Standing]) -> None:
         """Judge on from what checks said before this process, where it judged nothing yet."""
@@ -316,8 +324,10 @@ class StreamGauge:
 
     def watch(self, groups: Iterable[str]) -> None:
         """Consumer groups to show, whether or not their offsets were answered yet."""
-        for group in groups:
-            self._committed.setdefault(group, None)
+        new = [group for group in groups if group not in self._committed]
+        if new:
+            self._committed |= dict.fromkeys(new)
+            self._stream.named(self._committed)
 
     @property
     def watched(self) -> tuple[str, ...]:

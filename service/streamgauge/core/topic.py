@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.snapshot import PartitionView
@@ -36,6 +36,11 @@ class _Partition:
     """Grows with whatever is to be stored."""
     stored: Stored | None = None
     """What is stored of it, None before the first time."""
+
+    @property
+    def told_position(self) -> int:
+        """Offset up to which records are told where only what is stored is told."""
+        return self.start_position if self.stored is None else self.stored.state.position
 
     def changed(self) -> None:
         """Something was counted or passed."""
@@ -121,6 +126,15 @@ class Topic:
         """The first state of a partition is stored: an assigned one may be told from now on."""
         self._partitions[number].stored = Stored(state, 0, Totals())
 
+    def named(self, groups: Iterable[str]) -> None:
+        """These consumer groups are known by name: what is stored of them is told, all at once."""
+        names = tuple(groups)
+        for partition in self._partitions.values():
+            if partition.stored is not None:
+                stored = partition.stored
+                partition.stored = replace(stored, totals=totals_of(stored.state, names))
+                partition.told = None
+
     def keep_in_memory(self) -> None:
         """Nothing is stored: the views tell what is counted."""
         self._kept = False
@@ -181,9 +195,8 @@ class Topic:
         renewed = Topic(self.name, now_ms, kept=self._kept)
         for number, partition in self._partitions.items():
             position, read_to_end_ms = partition.next_offset, partition.read_to_end_ms
-            if self._kept and partition.stored is not None:
-                state = partition.stored.state
-                position, read_to_end_ms = state.position, state.as_of_ms
+            if self._kept:
+                position, read_to_end_ms = partition.told_position, self._as_of_ms(partition)
             renewed._partitions[number] = _Partition(
                 start_position=position,
                 next_offset=position,
@@ -196,9 +209,7 @@ class Topic:
     def told_positions(self) -> dict[int, int]:
         """Offset by partition up to which records are told: beyond it they can be read again."""
         return {
-            number: each.stored.state.position
-            if self._kept and each.stored is not None
-            else each.next_offset
+            number: each.told_position if self._kept else each.next_offset
             for number, each in sorted(self._partitions.items())
         }
 

@@ -46,7 +46,7 @@ IN_FLIGHT_MAX: Final = 2
 """The webserver stores a report on its event loop: more at a time only slow down its users."""
 IDLE_SECONDS: Final = 2.0
 """An idle connection is closed after this time, before uvicorn closes it (5 s) under a request."""
-ANSWER_MAX: Final = 4 * 1024 * 1024
+ANSWER_MAX: Final = 24 * 1024 * 1024
 """Bytes that are read of an answer."""
 
 
@@ -206,12 +206,12 @@ class DagsterClient:
 
 
 async def _content(answer: httpx.Response) -> bytes:
-    content = b""
+    content = bytearray()
     async for chunk in answer.aiter_bytes():
         content += chunk
         if len(content) > ANSWER_MAX:
             break
-    return content
+    return bytes(content)
 
 
 def _unconnected(error: httpx.TransportError) -> Misconfigured | Unavailable:

@@ -13,7 +13,7 @@ from streamgauge.dagster.contact import Contact
 from streamgauge.dagster.definitions import expected, nearest, not_defined
 from streamgauge.dagster.graphql import LastReported
 from streamgauge.dagster.lane import Delivery, Lane
-from streamgauge.dagster.outcome import Accepted, Ambiguous, Unavailable
+from streamgauge.dagster.outcome import Accepted, Ambiguous, Trouble, Unavailable
 from streamgauge.dagster.payloads import check_evaluation
 from streamgauge.dagster.reported_asset import ReportedAsset
 from streamgauge.dagster.reported_checks import ReportedChecks, Told
@@ -80,6 +80,13 @@ class DagsterSink:
         self._checks.wake()
         self._reports.wake()
 
+    def withdraw(self, stream: str) -> None:
+        """Tell nothing more of what was published of a stream."""
+        self._snapshots.pop(stream, None)
+        for (of, _), asset in self._assets.items():
+            if of == stream:
+                asset.withdraw()
+
     async def last_positions(
         self, stream: str, assets: Mapping[str, AssetKey]
     ) -> dict[tuple[str, int], ToldPosition] | None:
@@ -87,7 +94,7 @@ class DagsterSink:
         found = {}
         for topic, asset_key in assets.items():
             last = await self._client.last_reported(asset_key, stream)
-            if isinstance(last, Unavailable | Ambiguous):
+            if isinstance(last, Trouble):
                 return None
             told = resumed_report(last, asset_key) if isinstance(last, LastReported) else None
             if told is None:
@@ -203,7 +210,7 @@ class DagsterSink:
                 return last
         if asset.follows:
             last = await self._client.last_reported(asset_key, asset.stream, asset.next_life)
-            if isinstance(last, Unavailable | Ambiguous):
+            if isinstance(last, Trouble) and asset.waits_for_an_answer(last):
                 return last
             asset.resume(
                 resumed_report(last, asset_key) if isinstance(last, LastReported) else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.report import dead_letter_report, report
-from streamgauge.dagster.outcome import Accepted, Ambiguous
+from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured
 from streamgauge.dagster.payloads import dead_letter_observation, observation
 from streamgauge.dagster.plain import instant
 
@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from streamgauge.core.report import Report
     from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot
     from streamgauge.dagster.graphql import LastReported
-    from streamgauge.dagster.outcome import Outcome
+    from streamgauge.dagster.outcome import Outcome, Trouble
     from streamgauge.dagster.payloads import Payload
+
+
+REFUSALS_MAX: Final = 3
+"""After so many refusals the report to follow is taken for one that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class ReportedAsset:
         self.told_seconds: float | None = None
         """When the acknowledged report went out, on the event loop's clock."""
         self._dead_letter_topic = dead_letter_topic
+        self._refusals = 0
+        self._resumed_from: Report | None = None
         self._resumed = 0
         self._waiting: list[Snapshot] = []
         self._acknowledged: Report | None = None
@@ -71,6 +77,19 @@ class ReportedAsset:
         """Whether a report of before this process may be the one to follow: ask for it."""
         return bool(self._waiting) and self._waiting[0].resumed > self._resumed
 
+    def waits_for_an_answer(self, trouble: Trouble) -> bool:
+        """Whether to ask again for the report to follow, after this was the answer.
+
+        Who refuses the question again and again, such as a proxy, holds up no report for ever.
+        """
+        self._refusals += isinstance(trouble, Misconfigured)
+        return self._refusals < REFUSALS_MAX
+
+    def withdraw(self) -> None:
+        """Tell nothing of what was offered; somebody else reports now."""
+        self._waiting.clear()
+        self._unconfirmed = self._unconfirmed_before = None
+
     def resume(self, last: Report | None) -> None:
         """The greatest report that Dagster has of the life; the next one follows it.
 
@@ -78,16 +97,12 @@ class ReportedAsset:
         ends the life.
         """
         snapshot = self._waiting[0]
-        self._resumed = snapshot.resumed
-        self._unconfirmed = None
+        self._resumed, self._refusals = snapshot.resumed, 0
+        self._unconfirmed = self._resumed_from = None
         if last is None or last.life != snapshot.life:
             return
-        # of a group that is not found again yet the last report knows more than there is to tell
-        known = snapshot.totals.groups.keys()
-        totals = replace(
-            last.totals, groups={n: g for n, g in last.totals.groups.items() if n in known}
-        )
-        self._acknowledged = replace(last, totals=totals)
+        self._resumed_from = last
+        self._acknowledged = replace(last, totals=replace(last.totals, groups={}))
         try:
             self._report(snapshot)
         except ValueError:
@@ -172,10 +187,22 @@ class ReportedAsset:
         Raises:
             ValueError: totals shrank within a life.
         """
-        view = self._dead_letters(snapshot)
+        view, before = self._dead_letters(snapshot), self._before(snapshot)
         if view is None:
-            return report(snapshot, self._acknowledged)
-        return dead_letter_report(snapshot, view, self._acknowledged)
+            return report(snapshot, before)
+        return dead_letter_report(snapshot, view, before)
+
+    def _before(self, snapshot: Snapshot) -> Report | None:
+        """The acknowledged report, with the groups that it knew and that are found again.
+
+        A pattern finds groups again some time after a restart. Until then nothing is told of them,
+        and afterwards they go on from what the last report before the restart had of them.
+        """
+        before, resumed = self._acknowledged, self._resumed_from
+        if before is None or resumed is None or resumed.life != before.life:
+            return before
+        found = {n: g for n, g in resumed.totals.groups.items() if n in snapshot.totals.groups}
+        return replace(before, totals=replace(before.totals, groups=found | before.totals.groups))
 
     def _acknowledge(self, attempt: Attempt) -> None:
         self._acknowledged = attempt.report

@@ -27,6 +27,10 @@ class Evaluation:
         """Asset key and name of each check."""
         return tuple((each.subject.asset_key, each.name) for each in self._reported)
 
+    def forget(self) -> None:
+        """Judge everything anew."""
+        self._standings.clear()
+
     def resume(self, standings: Mapping[tuple[tuple[str, ...], str], Standing]) -> None:
         """Go on from what was told before, where nothing was evaluated here yet."""
         for key in self.checks:
