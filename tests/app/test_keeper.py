@@ -70,6 +70,7 @@ async def test_fenced_member_joins_anew_and_keeps_its_memory(world, lines):
     assert "state_not_stored" in told
     assert told.count("state_stored") == 1
     assert process.blind() is None
+    assert process.snapshot().resumed == 0
 
 
 @at_once
@@ -123,6 +124,27 @@ async def test_holder_that_has_to_stand_by_counts_for_nobody(world):
     world.orders.append(1)
     await first.tells(9)
     assert first.snapshot().life == first.life
+
+
+@at_once
+async def test_holder_that_had_to_stand_by_follows_what_the_other_has_reported(world, lines):
+    """Also if that one has stored nothing, so that what is in memory is still right."""
+    first, second = await world.counting("a"), world.start("b")
+    await until(lambda: second.keeper.stands_by, 60.0)
+    world.orders.append(5)
+    await first.tells(5)
+    world.group.rebalance(second.membership)
+    await until(lambda: first.keeper.stands_by and not second.keeper.stands_by, 60.0)
+    assert world.group.state("orders").writer == first.life
+    await second.kill()
+    world.orders.append(1)
+    await first.tells(6)
+    assert (first.snapshot().resumed, first.snapshot().life) == (1, first.life)
+    assert [line["event"] for line in lines].count("state_restored") == 1
+    world.group.fates = [Fate.FENCED]
+    world.orders.append(1)
+    await first.tells(7)
+    assert first.snapshot().resumed == 1
 
 
 @pytest.mark.parametrize("refused", ["join", "read", "check"])

@@ -255,6 +255,23 @@ async def test_life_of_which_more_was_told_than_is_stored_ends(world):
 
 
 @at_once
+async def test_life_that_ends_before_it_was_stored_loses_no_record(world):
+    """Nothing was told of it: what it had counted is counted again in the next one."""
+    process = await world.counting()
+    world.orders.append(5)
+    await process.tells(5)
+    process.keeper.end_life()
+    world.group.fates = [Fate.LATER] * 10
+    world.orders.append(4)
+    await until(lambda: process.gauge.positions("orders") == {0: 19}, 60.0)
+    assert world.group.fates
+    assert process.gauge.told_positions("orders") == {0: 15}
+    process.keeper.end_life()
+    await process.tells(4)
+    assert world.group.state("orders").start_position == 15
+
+
+@at_once
 async def test_dagster_that_is_away_delays_no_start_that_can_do_without(world):
     """What stands in the slots is enough."""
     first = await world.killed()
@@ -263,3 +280,132 @@ async def test_dagster_that_is_away_delays_no_start_that_can_do_without(world):
     world.orders.append(1)
     await second.tells(6)
     assert second.snapshot().life == first.life
+
+
+async def losing(world, *, gone=False):
+    """A process that was at work when the slot of `orders` was lost, and has to join anew.
+
+    4 orders come while Dagster is asked where the last life had come to.
+    """
+    process = await world.counting("a")
+    world.orders.append(5)
+    await process.tells(5)
+    world.answers.clear()
+    asked = world.asked
+    world.group.slots[ORDERS] = Slot("orders", 0, 15, "not ours")
+    if gone:
+        del world.group.slots[ORDERS]
+    world.group.fates = [Fate.FENCED]
+    world.orders.append(4)
+    await until(lambda: world.asked > asked, 60.0)
+    return process
+
+
+@at_once
+async def test_process_that_waits_for_an_answer_reads_on_from_its_positions(world):
+    """Its tails begin anew once it is decided where, so that no record is lost in between."""
+    process = await losing(world)
+    tails = len(world.tails.started)
+    restarts = process.keeper.restarts
+    await asyncio.sleep(5)
+    assert (process.gauge.positions("orders"), process.snapshot().life) == ({0: 19}, process.life)
+    assert (len(world.tails.started), process.keeper.restarts) == (tails, restarts)
+    world.last_told = {ORDERS: ToldPosition(process.life, 15)}
+    world.answers.set()
+    await process.tells(4)
+    assert process.keeper.restarts == restarts + 1
+    assert process.snapshot().life != process.life
+    world.orders.append(2)
+    await process.tells(6)
+    assert world.group.state("orders").start_position == 15
+
+
+@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize("why", ["nobody answers", "another assignment", "a commit is fenced"])
+@at_once
+async def test_second_try_remembers_where_the_process_was(world, why, gone):
+    """Nobody else knows it: neither a slot nor a report."""
+    process = await losing(world, gone=gone)
+    asked = world.asked
+    if why == "nobody answers":
+        world.last_told = None
+    elif why == "another assignment":
+        world.group.rebalance()
+    else:
+        world.group.fates = [Fate.FENCED] * 2
+    world.answers.set()
+    await until(lambda: world.asked > asked, 60.0)
+    await process.tells(4)
+    world.orders.append(2)
+    await process.tells(6)
+    assert process.snapshot().life != process.life
+    assert world.group.state("orders").start_position == 15
+
+
+@at_once
+async def test_topic_that_is_gone_ends_one_life_and_no_other(world):
+    """Nobody will ever store where it was in the next one."""
+    process = await world.counting("a")
+    world.orders.append(5)
+    await process.tells(5)
+    world.letters.exists = False
+    world.group.partitions = frozenset({ORDERS})
+    del world.group.slots[LETTERS]
+    world.group.fates = [Fate.FENCED]
+    world.orders.append(1)
+    await process.tells(1)
+    life = process.snapshot().life
+    world.group.fates = ["lost"]
+    world.orders.append(1)
+    await until(lambda: not world.group.fates, 60.0)
+    other = replace(world.group.state("orders"), writer="f" * 16, version=1)
+    world.group.slots[ORDERS] = Slot("orders", 0, other.position, encode(other).text)
+    await process.tells(2)
+    assert life == process.snapshot().life != process.life
+
+
+@pytest.mark.parametrize(
+    ("start_from", "told", "start"),
+    [("latest", None, 20), ("earliest", None, 3), ("latest", 12, 12), ("earliest", 12, 12)],
+)
+@at_once
+async def test_partition_of_which_nobody_knows_begins_where_configured(
+    world, start_from, told, start
+):
+    """Not at its beginning: unlike one that came meanwhile it was there, and counted, before."""
+    life = "e" * 16
+    for place, at in ((ORDERS, 15), (LETTERS, 0)):
+        state = planted(None, (life, START_MS - 1_000), at, ("f" * 16, 1))
+        world.group.slots[place] = Slot(*place, at, encode(state).text)
+    world.group.slots["orders", 1] = Slot("orders", 1, 20, "not ours")
+    world.orders.logs = {0: [0, 15], 1: [3, 20], 2: [0, 4]}
+    world.group.partitions |= {("orders", 1), ("orders", 2)}
+    world.last_told = {} if told is None else {("orders", 1): ToldPosition(life, told)}
+    second = world.start("b", start_from)
+    places = {0, 1, 2}
+    await until(lambda: second.gauge.positions("orders").keys() == places, 60.0)
+    await second.tells(20 - start + 4)
+    begun = {number: world.group.state("orders", number).start_position for number in places}
+    assert begun == {0: 15, 1: start, 2: 0}
+
+
+@pytest.mark.parametrize("lost", ["at work", "at the start"])
+@at_once
+async def test_recreated_topic_is_read_from_its_beginning_though_its_slot_was_lost(world, lost):
+    """Where it was before is of no interest any more."""
+    if lost == "at work":
+        process = await world.counting("a")
+        world.orders.append(5)
+        await process.tells(5)
+        world.group.slots.clear()
+        world.group.fates = [Fate.FENCED]
+        world.orders.append(1)
+        await process.tells(1)
+    else:
+        await world.killed()
+        world.group.slots[ORDERS] = Slot("orders", 0, 15, "not ours")
+        process = await world.counting("b")
+        await until(lambda: world.group.state("orders").start_position == 15, 60.0)
+    world.orders.topic_id, world.orders.logs = SECOND_ID, {0: [0, 7]}
+    await process.tells(7)
+    assert world.group.state("orders").start_position == 0

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from streamgauge.app import keeper
 from streamgauge.app.keeper import BYTES_PER_SECOND, LEAST_SECONDS, MOST_SECONDS, URGENT_SECONDS
 from streamgauge.core.state.codec import encode
 from streamgauge.core.state.limits import COUNTED_GROUPS
@@ -205,6 +206,27 @@ async def test_dead_letters_that_keep_coming_are_stored_with_a_pause(world):
     assert min(gaps) >= URGENT_SECONDS
     assert 5 <= len([states for *_, states in commits if ORDERS in states]) <= 9
     assert 15 <= len([states for *_, states in commits if ORDERS not in states]) <= 35
+
+
+@at_once
+async def test_storm_of_dead_letters_does_not_put_off_the_storing_of_the_rest(world, monkeypatch):
+    """However much is written of them: everything is stored every ten seconds at least."""
+    monkeypatch.setattr(keeper, "BYTES_PER_SECOND", 50)
+    process = await world.counting()
+    await asyncio.sleep(2)
+    loop, begun = asyncio.get_running_loop(), len(world.group.commits)
+    times = [loop.time()]
+    for _ in range(300):
+        world.orders.append(1)
+        world.letters.append(1)
+        await asyncio.sleep(0.2)
+    commits = world.group.commits[begun:]
+    letters = [states for *_, states in commits if ORDERS not in states]
+    assert sum(len(encode(states[LETTERS]).text) for states in letters) > 50 * 60
+    times += [time for time, _, states in commits if ORDERS in states]
+    gaps = [after - before for before, after in pairwise([*times, loop.time()])]
+    assert max(gaps) < MOST_SECONDS + LEAST_SECONDS
+    assert process.dead_letters > 290
 
 
 @at_once

@@ -57,6 +57,8 @@ class Process:
 
     async def _last_told(self):
         await asyncio.sleep(0.01)
+        self._world.asked += 1
+        await self._world.answers.wait()
         return self._world.last_told
 
     def _folded(self, columns, ages):
@@ -101,7 +103,13 @@ class Process:
 
 
 class World:
-    """Two topics, the gauge's group, and what Dagster was told."""
+    """Two topics, the gauge's group, and what Dagster was told.
+
+    Attributes:
+        last_told: positions by topic and partition; None if Dagster is away.
+        answers: set while Dagster answers at once; else a question waits for it.
+        asked: how often it was asked.
+    """
 
     def __init__(self, policy):
         self.policy = policy
@@ -109,6 +117,8 @@ class World:
         self.tails = FakeTails(orders=self.orders, dlq=self.letters)
         self.group = FakeGroup(ORDERS, LETTERS)
         self.last_told = {}
+        self.answers, self.asked = asyncio.Event(), 0
+        self.answers.set()
         self.started = []
 
     def now_ms(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +79,27 @@ def test_a_clock_that_steps_back_forgets_nothing():
     arrivals.add(1, 5000)
     arrivals.add(1, 100)
     assert (arrivals.recent(5999), arrivals.recent(6000), arrivals.last_ms) == (2, 0, 5000)
+
+
+@pytest.mark.parametrize(
+    ("now_ms", "count"), [(4_999, 0), (5_000, 1), (5_999, 1), (6_000, 0), (9_000, 0)]
+)
+def test_an_arrival_that_was_counted_elsewhere_is_one_within_its_span(now_ms, count):
+    """How many came with it nobody knows; one that a clock puts into the future has not come."""
+    arrivals = Arrivals(1000)
+    arrivals.remember(5_000)
+    arrivals.remember(4_000)
+    assert (arrivals.recent(now_ms), arrivals.last_ms) == (count, 5_000)
+
+
+def test_an_arrival_that_was_counted_elsewhere_adds_nothing_to_those_counted_here():
+    """It may be one of them, after this process has gone back to what is stored."""
+    arrivals = Arrivals(1000)
+    arrivals.remember(5_000)
+    arrivals.add(2, 5_100)
+    assert [arrivals.recent(now) for now in (5_100, 6_099, 6_100)] == [2, 2, 0]
+    arrivals.remember(6_500)
+    assert [arrivals.recent(now) for now in (6_600, 7_500)] == [1, 0]
 
 
 @given(st.integers(1, 5000), st.lists(st.tuples(st.integers(0, 400), st.integers(1, 5))))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.gauge import DeadLetterTopic, StreamGauge, StreamPolicy
 from streamgauge.core.keeping import Goes, goes_on, grown, planted
 from streamgauge.core.state.keys import group_key
 from streamgauge.core.state.partition_state import GroupState
 from streamgauge.core.totals import GroupTotals, Totals
-from streamgauge.model import CommittedOffsets
+from streamgauge.model import CommittedOffsets, Level
 
 POLICY = StreamPolicy(
     name="orders-stream",
@@ -126,6 +129,21 @@ def test_a_life_ends_where_it_was_stored(gauge, columns):
     assert (told.snapshot.totals.records, told.snapshot.resumed) == (1, False)
 
 
+def test_a_life_of_which_nothing_was_stored_ends_where_it_began(gauge, columns):
+    """Whether its log or that of its dead letters is another one now."""
+    gauge.begin_life_here(NEXT_LIFE, 105_000)
+    gauge.fold(columns([1, 2]))
+    gauge.fold(columns([1], topic="dlq", first_offset=5))
+    assert (gauge.positions("orders"), gauge.told_positions("orders")) == (
+        {0: 2, 1: 0},
+        {0: 0, 1: 0},
+    )
+    gauge.begin_life("c" * 16, "dlq", 106_000)
+    assert gauge.unstored() == {P0: 0, P1: 0}
+    gauge.begin_life("d" * 16, "orders", 107_000)
+    assert gauge.unstored() == {}
+
+
 def test_a_restarted_process_goes_on_in_the_same_life(gauge, columns, state):
     """Totals, positions and the time of the last records are those that are stored."""
     gauge.fold(columns([1, 2], received_ms=101_000))
@@ -144,6 +162,27 @@ def test_a_restarted_process_goes_on_in_the_same_life(gauge, columns, state):
         102_000,
         0,
     )
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "level"),
+    [(0, Level.FAIL), (9_999, Level.FAIL), (10_000, Level.PASS), (-1, Level.PASS)],
+)
+def test_a_dead_letter_of_before_a_restart_fails_its_check_for_a_window(state, after_ms, level):
+    """A restart alone is no reason to say that none has come."""
+    letters_ms = 120_000
+    slots = {P0: state(), LETTERS: state(dead_letters=3, last_record_ms=letters_ms)}
+    checks = {"no_dead_letters": Policy(fail=Limit(above=0))}
+    restarted = StreamGauge(replace(POLICY, checks=checks), NEXT_LIFE, 119_000, kept=True)
+    restarted.restore(goes_on(slots), 119_000)
+    restarted.sighted("topic dlq")
+    now_ms = letters_ms + after_ms
+    restarted.answered("dlq", 0, 0, now_ms)
+    store(restarted)
+    snapshot = restarted.tick(now_ms).snapshot
+    (verdict,) = [each for each in snapshot.verdicts if each.check == "no_dead_letters"]
+    assert verdict.level is level
+    assert snapshot.dead_letters[0].last_arrival_ms == letters_ms
 
 
 def test_windows_after_a_restart_begin_with_what_is_stored(gauge, columns, state):
@@ -170,6 +209,23 @@ def test_going_back_to_what_is_stored_begins_a_window_there(gauge, columns):
     told = gauge.tick(120_000)
     assert (told.window.start_ms, told.window.totals.records) == (115_000, 1)
     assert (told.snapshot.life_start_ms, told.snapshot.resumed) == (100_000, 1)
+
+
+def test_what_is_to_be_asked_for_anew_never_goes_back(gauge, state):
+    """A life that this process begins follows nothing, and makes no later one follow nothing."""
+    slots = {P0: state(position=3, records=3), P1: state(), LETTERS: state(position=5)}
+    told = [gauge.tick(101_000).snapshot.resumed]
+    for then in (
+        lambda: gauge.restore(goes_on(slots), 110_000),
+        lambda: gauge.begin_life("b" * 16, "dlq", 111_000),
+        lambda: gauge.begin_life_here("c" * 16, 112_000),
+        lambda: gauge.begin_life_at("d" * 16, {P0: 4}, 113_000),
+        lambda: gauge.restore(goes_on(slots), 114_000),
+        gauge.follow_anew,
+    ):
+        then()
+        told.append(gauge.tick(120_000).snapshot.resumed)
+    assert told == [0, 1, 1, 1, 1, 2, 3]
 
 
 def test_partitions_of_an_older_life_go_on_from_zero(gauge, state):
@@ -220,6 +276,36 @@ def test_groups_found_by_a_pattern_go_on_from_their_stored_commits(gauge, state)
     assert store(gauge)[P0].groups[group_key("b-1")] == GroupState(11, 6)
     totals = gauge.tick(123_000).snapshot.totals
     assert totals.groups == {"g": GroupTotals(7), "b-1": GroupTotals(6)}
+
+
+def test_groups_that_are_found_again_are_told_at_once_of_all_partitions(gauge, state):
+    """Before any of their commits is seen, and though none of their partitions is stored anew."""
+    stored = {P0: GroupState(9, 4), P1: GroupState(5, 3)}
+    slots = {
+        place: state(position=12, groups={group_key("b-1"): group})
+        for place, group in stored.items()
+    }
+    gauge.restore(goes_on({**slots, LETTERS: state(position=5)}), 120_000)
+    assert gauge.tick(121_000).snapshot.totals.groups == {}
+    gauge.watch(["b-1", "b-2"])
+    assert gauge.tick(122_000).snapshot.totals.groups == {"b-1": GroupTotals(7)}
+    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 11, 1: 5}, 123_000)], None)
+    store(gauge)
+    gauge.watch(["b-1", "b-2"])
+    assert gauge.tick(124_000).snapshot.totals.groups == {"b-1": GroupTotals(9)}
+
+
+def test_a_group_that_is_watched_already_loses_nothing(gauge):
+    """Nor does another one that is found beside it."""
+    commits = [CommittedOffsets("b-1", "orders", {0: at}, 101_000) for at in (3, 5)]
+    gauge.watch(["b-1"])
+    gauge.offsets(commits, None)
+    store(gauge)
+    asked = gauge.tick(102_000).snapshot.groups["b-1"]
+    gauge.watch(["b-2", "b-1"])
+    snapshot = gauge.tick(103_000).snapshot
+    assert snapshot.totals.groups == {"b-1": GroupTotals(2)}
+    assert (snapshot.groups["b-1"], gauge.watched) == (asked, ("g", "b-1", "b-2"))
 
 
 def test_in_memory_everything_is_told_as_it_is_counted(columns):

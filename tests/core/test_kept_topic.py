@@ -33,8 +33,8 @@ def store(topic, number=0, groups=("g",), version=2):
 
 
 def told(topic):
-    """Position and records of partition 0 as they are told."""
-    (view,) = topic.views()
+    """Position and records of the first partition as they are told."""
+    view, *_ = topic.views()
     return view.next_offset, view.totals.records
 
 
@@ -183,6 +183,24 @@ def test_a_group_that_was_found_again_is_told_with_the_next_state(topic, columns
     assert topic.views()[0].totals.groups == {"found": GroupTotals(4)}
 
 
+def test_a_group_that_is_named_is_told_of_all_partitions_at_once(topic, columns, state):
+    """As far as it is stored: no partition comes later than another one."""
+    groups = {group_key("found"): GroupState(9, 4), group_key("other"): GroupState(8, 8)}
+    topic.restored(0, state(position=11, groups=groups), [])
+    topic.restored(1, state(position=7, groups={group_key("found"): GroupState(7, 3)}), [])
+    topic.assigned({2: 0})
+    topic.committed("found", 0, 12)
+    assert [view.totals.groups for view in topic.views()] == [{}, {}]
+    topic.named(["found", "never"])
+    assert [view.totals.groups for view in topic.views()] == [
+        {"found": GroupTotals(4)},
+        {"found": GroupTotals(3)},
+    ]
+    topic.fold(columns([1], first_offset=11))
+    assert (told(topic), topic.is_due(0, 0), topic.is_due(1, 0)) == ((11, 0), True, False)
+    assert store(topic, groups=["found"]).groups[group_key("found")] == GroupState(12, 7)
+
+
 def test_a_group_of_which_nothing_is_stored_begins_at_its_first_commit(topic):
     """What it had committed before was not seen."""
     topic.committed("g", 0, 900)
@@ -244,6 +262,19 @@ def test_a_new_life_begins_where_the_last_one_did_if_nothing_is_stored(columns):
     topic.fold(columns([1, 2], first_offset=10))
     assert topic.told_positions == {0: 10}
     assert topic.renewed(70_000).positions == {0: 10}
+    topic.keep_in_memory()
+    assert topic.told_positions == topic.renewed(70_000).positions == {0: 12}
+
+
+def test_a_new_life_claims_to_have_read_nothing_if_nothing_is_stored(columns, state):
+    """Its end was reached with records that are read again."""
+    topic = Topic("orders", 1_000, kept=True)
+    topic.assigned({0: 10})
+    topic.fold(columns([1, 2], first_offset=10))
+    topic.answered(0, 12, 60_000)
+    renewed = topic.renewed(70_000)
+    renewed.planted(0, state("b", 10))
+    assert renewed.captured(0).read_to_end_ms is None
 
 
 def test_an_emptied_topic_keeps_its_state_as_before(topic):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import time
 
@@ -10,9 +11,16 @@ import httpx
 import pytest
 import trustme
 
+from streamgauge.core.report import report
+from streamgauge.core.totals import Totals
 from streamgauge.dagster.client import ANSWER_MAX, DagsterAddress, DagsterClient
+from streamgauge.dagster.graphql import OBSERVATIONS_LOOKED_AT
 from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured, Unavailable
+from streamgauge.dagster.payloads import PAYLOAD_MAX, observation
+from streamgauge.dagster.plain import as_json
 from streamgauge_demo.parts.ports import free_ports
+
+from .conftest import entries
 
 HEADERS = {"Dagster-Cloud-Api-Token": "secret", "X-Team": "a"}
 BROKEN = {"Authorization": "secret\nline"}
@@ -89,6 +97,28 @@ async def test_endless_answer_is_not_read_to_its_end():
     outcome = await outcome_of(httpx.Response(200, headers=headers, content=endless()))
     assert isinstance(outcome, Misconfigured)
     assert read <= ANSWER_MAX + 2 * 65_536
+
+
+async def test_answer_with_as_many_reports_as_large_as_they_may_be_is_read(maker):
+    """The last report is looked for among them; each is told as text in text."""
+    names = [f"group-{number:045}" for number in range(950)]
+    groups = {name: maker.group_totals([1, 100, 5_000, 700_000]) for name in names}
+    snapshot = maker.snapshot(totals=Totals(records=5, groups=groups), after_ms=1_000)
+    body = observation(report(snapshot, None), snapshot).body
+    assert 0.9 * PAYLOAD_MAX < len(as_json(body)) <= PAYLOAD_MAX
+    observed = {"runId": "", "metadataEntries": entries(body["metadata"]), "tags": []}
+    asset = {"assetObservations": [observed] * OBSERVATIONS_LOOKED_AT}
+    content = json.dumps({"data": {"assetOrError": asset}}).encode()
+
+    async def in_pieces():
+        for begin in range(0, len(content), 65_536):
+            yield content[begin : begin + 65_536]
+
+    headers = {"Content-Type": "application/json"}
+    answer = httpx.Response(200, headers=headers, content=in_pieces())
+    async with answering(lambda _: answer) as client:
+        last = await client.last_reported(maker.asset_key, maker.stream)
+    assert (last.sequence, last.arrived_total, last.detail) == (1, 5, body["metadata"]["detail"])
 
 
 async def test_redirect_is_not_followed():

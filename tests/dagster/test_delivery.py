@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from streamgauge.core.report import report
+from streamgauge.core.taking_over import ToldPosition
+from streamgauge.dagster import lane
 from streamgauge.dagster.client import DagsterAddress, DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
+from streamgauge.dagster.outcome import Accepted
+from streamgauge.dagster.payloads import observation
+from streamgauge.dagster.reported_asset import REFUSALS_MAX
 from streamgauge.model import Blind, Level
 
 HOUR_MS = 3_600_000
@@ -345,3 +353,133 @@ async def test_topic_that_was_never_seen_is_told_by_its_checks_only(fake, run, m
     await until(lambda: levels(fake, maker, "fresh") == ["unknown"])
     await asyncio.sleep(0.1)
     assert fake.observations == {}
+
+
+async def told_before(fake, maker, records=5):
+    """Another process reports so many records."""
+    async with DagsterClient(DagsterAddress(fake.base_url)) as client:
+        snapshot = maker.snapshot(records, after_ms=1_000)
+        body = observation(report(snapshot, None), snapshot).body
+        assert await client.report_observation(body) == Accepted()
+
+
+async def test_nothing_that_was_withdrawn_is_told(fake, fault, run, maker):
+    """Another process tells of the stream now; other streams are none of its business."""
+    sink, other = run(fake.base_url), type(maker)()
+    fake.fault = fault(503)
+    sink.publish(maker.snapshot(5, 2, verdicts=(maker.verdict(level=Level.FAIL),)))
+    sink.publish(other.snapshot(7))
+    await until(lambda: sink.health().failed)
+    sink.withdraw(maker.stream)
+    fake.fault = None
+    await sink.flush(5.0)
+    assert fake.observations.keys() == {other.asset_key, other.letters_key}
+    assert fake.evaluations == {}
+
+
+@pytest.mark.parametrize("asks", ["in doubt", "to follow"])
+async def test_stream_may_be_withdrawn_while_dagster_is_asked_about_it(maker, asks):
+    """The answer comes too late to be of use, and breaks nothing."""
+    asked, answers, sent = asyncio.Event(), asyncio.Event(), []
+
+    async def handler(request):
+        body = json.loads(request.content)
+        if "asset_key" in body:
+            sent.append(tuple(body["asset_key"]))
+            return httpx.Response(500 if sent == [maker.asset_key] else 200, json={})
+        if "LastReported" in body["query"]:
+            asked.set()
+            await answers.wait()
+        return httpx.Response(200, json={"data": {"assetOrError": {}, "assetNodes": []}})
+
+    address = DagsterAddress("http://dagster.example")
+    client = DagsterClient(address, httpx.MockTransport(handler))
+    sink = DagsterSink(client, report_every_ms=HOUR_MS, clock=lambda: NOW_MS)
+    running, other = asyncio.create_task(sink.run()), type(maker)()
+    fields = {"dead_letter_partitions": (), "resumed": asks == "to follow"}
+    sink.publish(maker.snapshot(5, **fields))
+    await asyncio.wait_for(asked.wait(), 15.0)
+    sink.withdraw(maker.stream)
+    sink.publish(other.snapshot(7))
+    answers.set()
+    await until(lambda: other.asset_key in sent or running.done())
+    await sink.flush(5.0)
+    await running
+    assert sent.count(maker.asset_key) == (asks == "in doubt")
+
+
+async def test_check_is_told_again_after_another_process_has_judged_it(fake, run, maker):
+    """What this one had told last says nothing of what Dagster has now."""
+    sink = run(fake.base_url)
+    sink.publish(maker.snapshot(verdicts=(maker.verdict(),)))
+    await until(lambda: levels(fake, maker) == ["pass"])
+    sink.withdraw(maker.stream)
+    theirs = run(fake.base_url)
+    theirs.publish(maker.snapshot(after_ms=1, verdicts=(maker.verdict(level=Level.FAIL),)))
+    await until(lambda: levels(fake, maker) == ["pass", "fail"])
+    theirs.withdraw(maker.stream)
+    sink.publish(maker.snapshot(after_ms=2, verdicts=(maker.verdict(),)))
+    await until(lambda: levels(fake, maker) == ["pass", "fail", "pass"], 5.0)
+
+
+TROUBLES = {
+    "read-only": {"status": 401},
+    "a proxy": {"status": 403},
+    "another path": {"status": 404},
+    "overloaded": {"status": 503},
+    "broken": {"status": 500},
+    "cut off": {"reset": True},
+    "a login page": {"status": 200, "body": b"<html>"},
+    "another GraphQL": {
+        "status": 200,
+        "body": b'{"errors": [{"message": "Cannot query field"}]}',
+        "headers": {"Content-Type": "application/json"},
+    },
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_trouble_with_the_question_is_no_answer_that_nothing_was_told(
+    fake, fault, run, maker, trouble
+):
+    """Who takes it for one begins where the configuration says, and loses what came before."""
+    sink, assets = run(fake.base_url), {"orders": maker.asset_key, "dlq": maker.letters_key}
+    await told_before(fake, maker)
+    fake.question_fault = fault(**TROUBLES[trouble])
+    assert await sink.last_positions(maker.stream, assets) is None
+    fake.question_fault = None
+    found = await sink.last_positions(maker.stream, assets)
+    assert found == {("orders", 0): ToldPosition("life-1", 5)}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_report_waits_for_the_one_that_it_follows(fake, fault, run, maker, trouble):
+    """Else it would tell the whole life once more."""
+    await told_before(fake, maker)
+    sink = run(fake.base_url)
+    fake.question_fault = fault(**TROUBLES[trouble])
+    sink.publish(maker.snapshot(9, after_ms=2_000, resumed=1))
+    await until(lambda: sink.health().failed)
+    assert len(told(fake, maker.asset_key)) == 1
+    fake.question_fault = None
+    await sink.flush(5.0)
+    _, second = told(fake, maker.asset_key)
+    assert (second["sequence"], second["records"], second["records_total"]) == (2, 4, 9)
+
+
+async def test_report_goes_on_where_the_one_that_it_follows_is_refused_for_ever(
+    fake, fault, run, maker, monkeypatch
+):
+    """A proxy that lets reports through and no question: totals are right nevertheless."""
+    monkeypatch.setattr(lane, "REFUSED_PAUSE_SECONDS", 0.05)
+    await told_before(fake, maker)
+    sink = run(fake.base_url)
+    fake.question_fault = fault(403)
+    before = len(fake.requests)
+    sink.publish(maker.snapshot(9, after_ms=2_000, resumed=1))
+    await until(lambda: len(told(fake, maker.asset_key)) == 2)
+    paths = [path for path, *_ in fake.requests[before:]]
+    asked = paths[: paths.index("/report_asset_observation/")].count("/graphql")
+    assert asked >= REFUSALS_MAX
+    second = told(fake, maker.asset_key)[-1]
+    assert (second["sequence"], second["records_total"]) == (1, 9)

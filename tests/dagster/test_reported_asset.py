@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamgauge.core.report import report
 from streamgauge.dagster.graphql import LastReported
 from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured, Unavailable
 from streamgauge.dagster.reported_asset import ReportedAsset
@@ -257,3 +258,61 @@ def test_refusal_after_a_doubt_leaves_the_doubt(maker):
     assert asset.confirm(store.newest())
     send(asset, store, "accepted")
     assert store.reports[-1]["metadata"]["records"] == 4
+
+
+@pytest.mark.parametrize("fate", ["none", "accepted", "unavailable", "stored", "cancelled"])
+def test_nothing_is_told_of_what_was_withdrawn(maker, fate):
+    """Nor asked for: somebody else reports, and the next report follows theirs."""
+    asset, store = ReportedAsset(maker.stream), Store()
+    asset.offer(maker.snapshot(5, after_ms=1_000))
+    if fate != "none":
+        send(asset, store, "unavailable")
+        send(asset, store, fate)
+        asset.offer(maker.snapshot(6, after_ms=2_000))
+    asset.withdraw()
+    assert (asset.is_due(1e9, 0.0), asset.life_in_doubt, asset.follows) == (False, None, False)
+    asset.offer(maker.snapshot(9, after_ms=9_000, resumed=1))
+    assert asset.follows
+    theirs = maker.snapshot(8, after_ms=8_000)
+    asset.resume(replace(report(theirs, None), sequence=7))
+    send(asset, store, "accepted")
+    told = store.reports[-1]["metadata"]
+    assert (told["sequence"], told["records"], told["records_total"]) == (8, 1, 9)
+
+
+def test_report_that_was_on_its_way_when_it_was_withdrawn_is_not_followed(maker):
+    """Whatever becomes of it: what the others have told since then comes after it."""
+    for fate in ("accepted", "unavailable", "stored"):
+        asset, store = ReportedAsset(maker.stream), Store()
+        asset.offer(maker.snapshot(5, after_ms=1_000))
+        send(asset, store, "stored")
+        attempt = send(asset, store, "cancelled")
+        asset.withdraw()
+        outcome = {"accepted": Accepted(), "unavailable": Unavailable("HTTP 503")}.get(fate)
+        asset.settle(attempt, outcome or Ambiguous("HTTP 500"))
+        assert (asset.is_due(1e9, 0.0), asset.life_in_doubt) == (False, None)
+        asset.offer(maker.snapshot(9, after_ms=9_000, resumed=1))
+        asset.resume(replace(report(maker.snapshot(8, after_ms=8_000), None), sequence=7))
+        assert asset.begin(0.0).report.sequence == 8
+
+
+REFUSED, AWAY, UNCLEAR = Misconfigured("HTTP 403"), Unavailable("HTTP 503"), Ambiguous("HTTP 500")
+
+
+@pytest.mark.parametrize(
+    ("troubles", "waits"),
+    [
+        ((REFUSED, REFUSED, REFUSED), (True, True, False)),
+        ((AWAY,) * 9, (True,) * 9),
+        ((UNCLEAR,) * 9, (True,) * 9),
+        ((REFUSED, AWAY, REFUSED, UNCLEAR, REFUSED), (True, True, True, True, False)),
+    ],
+)
+def test_who_always_refuses_the_question_holds_up_no_report(maker, troubles, waits):
+    """Whoever is merely away is waited for; each time that somebody is to be followed."""
+    asset = ReportedAsset(maker.stream)
+    for resumed in (1, 2):
+        asset.offer(maker.snapshot(9, resumed=resumed))
+        assert tuple(asset.waits_for_an_answer(each) for each in troubles) == waits
+        asset.resume(None)
+        asset.settle(asset.begin(0.0), Accepted())

@@ -101,3 +101,26 @@ def test_streams_with_one_dead_letter_topic_do_not_alternate(judged):
     for snapshot in (one, other):
         assert tell(checks, snapshot, 0.0) == ["no_dead_letters"]
     assert checks.due([one, other], 1.0, EVERY) == []
+
+
+def test_what_another_process_may_have_told_since_is_told_anew(judged):
+    """Of the stream that it tells of, and of no other."""
+    checks = ReportedChecks()
+    one, other = judged(0, lag="pass"), replace(judged(0, lag="pass"), stream="other")
+    for snapshot in (one, other):
+        tell(checks, snapshot, 0.0)
+    checks.forget(one.stream)
+    assert checks.due([other], 0.1, EVERY) == []
+    assert tell(checks, one, 0.1) == ["lag"]
+
+
+def test_answer_to_an_evaluation_of_before_another_process_told_is_not_kept(judged):
+    """Dagster has what the other one has told after it."""
+    checks = ReportedChecks()
+    snapshot = judged(0, lag="pass")
+    ((verdict, _),) = checks.due([snapshot], 0.0, EVERY)
+    checks.begin(verdict, snapshot)
+    checks.forget(snapshot.stream)
+    checks.keep(verdict, snapshot, Told(verdict.level, snapshot.as_of_ms, 0.0))
+    assert tell(checks, snapshot, 0.1) == ["lag"]
+    assert tell(checks, snapshot, 0.2) == []

@@ -238,6 +238,65 @@ def test_a_group_that_is_not_found_again_yet_does_not_end_the_sequence(maker):
     assert (told.sequence, told.arrived, told.difference.groups) == (2, 30, {})
 
 
+def test_a_group_that_is_found_again_goes_on_from_the_last_report_that_knew_it(maker):
+    """Whenever that is; what it has done since then is the difference, and the life goes on."""
+
+    def after(records, seconds, **groups):
+        totals = Totals(records=records, groups=groups)
+        return maker.snapshot(totals=totals, after_ms=seconds * 1_000, resumed=1)
+
+    known = {"early": maker.group_totals([1] * 5), "late": maker.group_totals([1] * 7)}
+    asset = ReportedAsset(maker.stream)
+    asset.offer(after(110, 90, early=maker.group_totals([1] * 6)))
+    asset.resume(report(maker.snapshot(totals=Totals(records=100, groups=known)), None))
+    assert asset.ahead_of is None
+    told = []
+    for snapshot in (
+        None,
+        after(120, 150, early=maker.group_totals([1] * 6)),
+        after(130, 210, early=maker.group_totals([1] * 8), late=maker.group_totals([1] * 9)),
+        after(130, 270, early=maker.group_totals([1] * 8), late=maker.group_totals([1] * 9)),
+        after(
+            140,
+            330,
+            early=maker.group_totals([1] * 8),
+            late=maker.group_totals([1] * 11),
+            new=maker.group_totals([1] * 2),
+        ),
+    ):
+        if snapshot is not None:
+            asset.offer(snapshot)
+        attempt = asset.begin(0.0)
+        asset.settle(attempt, Accepted())
+        told.append(attempt.report)
+    assert [each.sequence for each in told] == [2, 3, 4, 5, 6]
+    differences = [{n: g.committed for n, g in each.difference.groups.items()} for each in told]
+    assert [{n: count for n, count in each.items() if count} for each in differences] == [
+        {"early": 1},
+        {},
+        {"early": 2, "late": 2},
+        {},
+        {"late": 2, "new": 2},
+    ]
+
+
+@pytest.mark.parametrize("found", ["at once", "later"])
+def test_a_group_of_which_less_is_stored_than_was_told_ends_the_life(maker, found):
+    """Its commits of the last moments are lost, though all the records are there."""
+    known = {"g": maker.group_totals([1] * 7)}
+    asset = ReportedAsset(maker.stream)
+    fewer = Totals(records=100, groups={"g": maker.group_totals([1] * 6)})
+    totals = fewer if found == "at once" else Totals(records=100)
+    asset.offer(maker.snapshot(totals=totals, after_ms=90_000, resumed=1))
+    asset.resume(report(maker.snapshot(totals=Totals(records=100, groups=known)), None))
+    if found == "later":
+        asset.settle(asset.begin(0.0), Accepted())
+        assert asset.ahead_of is None
+        asset.offer(maker.snapshot(totals=fewer, after_ms=95_000, resumed=1))
+        asset.begin(0.0)
+    assert asset.ahead_of == "life-1"
+
+
 @pytest.mark.parametrize("why", ["nothing", "another life", "more records"])
 def test_what_cannot_be_followed_is_not(maker, why):
     """The first report of the process then covers its life from the beginning."""

@@ -243,8 +243,8 @@ class Keeper:
     async def _adopt(self, identity: Identity) -> bool:
         """Rule 2: read the slots, and go on from them or from memory; False to try again."""
         states = self._states
-        places = identity.partitions | states.sent.keys()
-        read = await self._slots.read(identity, places)
+        seen = states.seen(identity.partitions)
+        read = await self._slots.read(identity, identity.partitions | seen.keys())
         if isinstance(read, Forbidden):
             raise GroupRefusedError(f"the right {read.right} is missing; grant it")
         if isinstance(read, Retry):
@@ -257,8 +257,8 @@ class Keeper:
             if self.stands_by:
                 self._gauge.follow_anew()
         else:
-            lost = (read.keys() - found.keys()) | (states.sent.keys() - found.keys())
-            states.begin_anew(await self._recall.go_on_from(found, lost, states.sent, identity))
+            lost = (read.keys() | seen.keys()) - found.keys()
+            states.begin_anew(await self._recall.go_on_from(found, lost, seen, identity))
             self.jumped()  # at once: a tail that began before read on from the old positions
         states.forget_doubts()
         self._identity = identity

@@ -107,12 +107,13 @@ class Recall:
         self._absent = taking_over.absent_topics
         told = await self._told(must=taking_over.must_ask)
         decided = taking_over.decide(told)
-        placed = decided.positions if isinstance(decided, Begins) else None
-        self._untraceable = frozenset(lost - (placed or {}).keys())
         # of a topic whose slots are gone: if it was recreated, its id is another one now
         self.topic_ids |= {topic: each.topic_id for (topic, _), each in told.items()}
         if isinstance(decided, Begins):
             self._begin(decided, identity.group)
+        self._untraceable = frozenset(
+            (topic, number) for topic, number in lost if number not in self._gauge.positions(topic)
+        )
         if not isinstance(decided, Goes):
             return {}
         self.topic_ids |= {topic: state.topic_id for (topic, _), state in decided.states.items()}

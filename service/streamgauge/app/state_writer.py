@@ -17,6 +17,7 @@ from streamgauge.kafka.slots import Fate, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from uuid import UUID
 
     from streamgauge.app.context import StreamContext
@@ -53,14 +54,23 @@ class StateWriter:
         self._written = Written(group, context.now_ms())
         self.sent: Mapping[Place, PartitionState] = {}
         """What is known to stand in the slots, written or read by this process."""
+        self._ended: Mapping[Place, PartitionState] = {}
         self.in_flight = False
         """Whether a commit went out and its answer is awaited."""
         self.must_join_anew = False
         """Whether a commit may still land under the present member id."""
 
     def begin_anew(self, found: Mapping[Place, PartitionState]) -> None:
-        """These stand in the slots now, whoever wrote them."""
+        """These stand in the slots now, whoever wrote them; none where a new life begins."""
+        self._ended = {} if found else {**self._ended, **self.sent}
         self.sent = dict(found)
+
+    def seen(self, places: AbstractSet[Place]) -> dict[Place, PartitionState]:
+        """What this process has seen stored last, of these places also in a life that has ended.
+
+        Until the next life is stored, nobody else may know where the ended one was.
+        """
+        return {p: state for p, state in self._ended.items() if p in places} | dict(self.sent)
 
     def recognizes(self, states: Mapping[Place, PartitionState]) -> bool:
         """Whether all that stands in the slots is what this process wrote last."""

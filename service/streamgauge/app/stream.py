@@ -156,9 +156,13 @@ class StreamWatch:
 
     def tell_last(self) -> None:
         """Tell the sinks once more, unless nothing was told yet: a start alone is no alarm."""
-        stands_by = self._keeper is not None and self._keeper.stands_by
-        if self._ticked and not stands_by:
+        if self._ticked and not self._stands_by:
             self._tick()
+
+    @property
+    def _stands_by(self) -> bool:
+        """Whether another process counts."""
+        return self._keeper is not None and self._keeper.stands_by
 
     def _tick(self) -> None:
         """Judge the checks, cut a window if it has ended, and tell the sinks."""
@@ -202,6 +206,8 @@ class StreamWatch:
         while True:
             if await self._stood_by() or not self._ticked:
                 await self._resume_checks()
+                if self._stands_by:
+                    continue  # it has counted for a moment only
             self._wake.clear()
             self._tick()
             ticked = loop.time()
@@ -214,7 +220,7 @@ class StreamWatch:
 
     async def _stood_by(self) -> bool:
         """While another process counts this one is ready, and tells nothing; whether one did."""
-        if self._keeper is None or not self._keeper.stands_by:
+        if self._keeper is None or not self._stands_by:
             return False
         self._sinks.web.set_ready(self._policy.name)
         self._sinks.withdraw(self._policy.name)

@@ -83,6 +83,7 @@ class DagsterSink:
     def withdraw(self, stream: str) -> None:
         """Tell nothing more of what was published of a stream."""
         self._snapshots.pop(stream, None)
+        self._reported_checks.forget(stream)
         for (of, _), asset in self._assets.items():
             if of == stream:
                 asset.withdraw()
@@ -212,9 +213,12 @@ class DagsterSink:
             last = await self._client.last_reported(asset_key, asset.stream, asset.next_life)
             if isinstance(last, Trouble) and asset.waits_for_an_answer(last):
                 return last
-            asset.resume(
-                resumed_report(last, asset_key) if isinstance(last, LastReported) else None
-            )
+            if asset.follows:
+                asset.resume(
+                    resumed_report(last, asset_key) if isinstance(last, LastReported) else None
+                )
+        if not asset.is_due(_now_seconds(), 0.0):
+            return Accepted()  # withdrawn while Dagster was asked: nothing is left to be told
         attempt = asset.begin(_now_seconds())
         outcome = await self._client.report_observation(attempt.payload.body)
         asset.settle(attempt, outcome)

@@ -106,8 +106,12 @@ class ReportedAsset:
         try:
             self._report(snapshot)
         except ValueError:
-            self._acknowledged = None
-            self.ahead_of = last.life
+            self._give_up(last.life)
+
+    def _give_up(self, life: str) -> None:
+        """Dagster was told more of this life than is known here."""
+        self._acknowledged = self._resumed_from = None
+        self.ahead_of = life
 
     def offer(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot; one that knows no position yet is not reported.
@@ -145,8 +149,14 @@ class ReportedAsset:
             IndexError: nothing is waiting.
             ValueError: totals shrank within a life.
         """
-        snapshot = self._waiting[0]
-        told = self._report(snapshot)
+        snapshot, resumed = self._waiting[0], self._resumed_from
+        try:
+            told = self._report(snapshot)
+        except ValueError:
+            if resumed is None or resumed.life != snapshot.life:
+                raise
+            self._give_up(snapshot.life)  # less is stored of a group that was found again
+            told = self._report(snapshot)
         view = self._dead_letters(snapshot)
         payload = (
             observation(told, snapshot) if view is None else dead_letter_observation(told, view)

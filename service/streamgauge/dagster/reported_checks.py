@@ -31,6 +31,7 @@ class ReportedChecks:
 
     def __init__(self) -> None:
         self._told: dict[CheckKey, Told] = {}
+        self._on_their_way: set[CheckKey] = set()
 
     def due(
         self, snapshots: Iterable[Snapshot], now_seconds: float, every_seconds: float
@@ -59,12 +60,23 @@ class ReportedChecks:
 
     def begin(self, verdict: Verdict, snapshot: Snapshot) -> Told | None:
         """The evaluation goes out: from now on Dagster may have it or the former one (returned)."""
+        self._on_their_way.add(_key(verdict, snapshot))
         return self._told.pop(_key(verdict, snapshot), None)
 
     def keep(self, verdict: Verdict, snapshot: Snapshot, told: Told | None) -> None:
         """What Dagster is known to have, None if it has nothing."""
-        if told is not None:
-            self._told[_key(verdict, snapshot)] = told
+        key = _key(verdict, snapshot)
+        if told is not None and key in self._on_their_way:
+            self._told[key] = told
+        self._on_their_way.discard(key)
+
+    def forget(self, stream: str) -> None:
+        """Somebody else tells of this stream: what Dagster has of its checks is not known here.
+
+        Nor does the answer to an evaluation that is on its way tell it.
+        """
+        self._told = {key: told for key, told in self._told.items() if key[0] != stream}
+        self._on_their_way = {key for key in self._on_their_way if key[0] != stream}
 
 
 def _key(verdict: Verdict, snapshot: Snapshot) -> CheckKey:

@@ -58,3 +58,15 @@ def test_what_was_judged_here_counts_more_than_what_was_told_before(evaluation, 
     evaluation.resume({KEY: BEFORE})
     (verdict,) = evaluation.evaluate(snapshot(as_of_ms=1_001_000, dead_letters=letters(0)))
     assert verdict.level is Level.PASS
+
+
+def test_a_check_that_has_forgotten_goes_on_from_what_another_has_told(evaluation, snapshot):
+    """What it said itself before is no more."""
+    evaluation.evaluate(snapshot(as_of_ms=900_000, dead_letters=letters(0)))
+    evaluation.forget()
+    evaluation.resume({KEY: BEFORE})
+    (verdict,) = evaluation.evaluate(snapshot(as_of_ms=1_000_000, dead_letters=letters(0)))
+    assert (verdict.level, verdict.since_ms) == (Level.FAIL, 900_000)
+    evaluation.forget()
+    (verdict,) = evaluation.evaluate(snapshot(as_of_ms=1_001_000, dead_letters=letters(0)))
+    assert (verdict.level, verdict.since_ms) == (Level.PASS, 1_001_000)
