@@ -76,6 +76,20 @@ async def test_service_that_keeps_no_text_leaves_counts_in_memory(world, lines):
 
 
 @at_once
+async def test_slots_that_are_gone_when_they_are_read_back_are_no_service_that_keeps_no_text(
+    world, lines
+):
+    """They were deleted, or the coordinator has lost them: what is counted is stored on."""
+    world.group.reads = [{}, {}]
+    process = await world.counting()
+    world.orders.append(5)
+    await process.tells(5)
+    assert not world.group.reads
+    assert "state_not_kept" not in [line["event"] for line in lines]
+    assert world.group.state("orders").records == 5
+
+
+@at_once
 async def test_dead_letter_is_stored_at_once(world):
     """And told as soon as it is."""
     process = await world.counting()
