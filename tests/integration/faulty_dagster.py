@@ -13,18 +13,23 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-FAULTS = ("cut before", "cut after", "hang before", "hang after", "500 after")
+FAULTS = ("cut before", "cut after", "hang before", "hang after", "500 after", "late")
 """The connection is reset, the request stays without an answer, or a lie is answered; `before` or
-`after` the webserver has stored what was reported."""
+`after` the webserver has stored what was reported. What is late is stored when its sender has given
+up, or has been killed and followed by another."""
 HANG_SECONDS = 20.0
+LATE_SECONDS = (2.5, 9.0)
 
 
 class FaultyDagster:
-    """Forwards to the webserver, and spoils a share of the reports; what it did is counted.
+    """Forwards to the webserver, and spoils a share of the requests; what it did is counted.
 
     Attributes:
-        share: of the reports that are spoilt, 0 to 1.
-        done: how often each fault took effect; `passed` are reports that went through whole.
+        share: of the requests that are spoilt, 0 to 1.
+        done: how often each fault befell a report, `after` and `late` only where the webserver has
+            stored it; `passed` are reports that went through whole, `unheard` those of them whose
+            sender was gone before the answer, `away` requests that met no webserver, and
+            `questions` spoilt requests that report nothing.
     """
 
     def __init__(self, base_url, seed, share=0.4):
@@ -33,7 +38,9 @@ class FaultyDagster:
         self._target = urlsplit(base_url)
         self._rng = random.Random(seed)  # noqa: S311 - a repeatable schedule
         self._faults = itertools.cycle(FAULTS)
-        self._lock = threading.Lock()
+        self._to_store = 0
+        self._news = threading.Condition()
+        self._newest = b""
         self._closing = threading.Event()
         way = self
 
@@ -58,39 +65,68 @@ class FaultyDagster:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
+    def await_report(self, asset, seconds):
+        """Return when the next observation of an asset comes in; whether that was in time."""
+        name = asset[-1].encode()
+        with self._news:
+            self._newest = b""
+            return self._news.wait_for(lambda: name in self._newest, seconds)
+
+    def all_stored(self):
+        """Whether nothing is under way to the webserver."""
+        return not self._to_store
+
     def handle(self, request):
         """One request and its fate."""
         body = request.rfile.read(int(request.headers["Content-Length"]))
-        fault = self._fault(request.path)
-        answer = None
-        if fault is None or fault.endswith("after"):
-            answer = self._forward(request, body)
-        if (answer is None and fault is None) or (fault is not None and fault.startswith("cut")):
-            self._count(fault or "away")
+        reports = request.path.startswith("/report") or b"mutation" in body
+        with self._news:
+            fault = next(self._faults) if self._rng.random() < self.share else ""
+            self._to_store += 1
+            if request.path.startswith("/report_asset_observation"):
+                self._newest = body
+                self._news.notify_all()
+        try:
+            answer = self._reach(request, body, fault)
+        finally:
+            with self._news:
+                self._to_store -= 1
+        if answer is None and not fault.endswith("before"):
+            self._count("away")
             _reset(request)
-        elif fault is not None and fault.startswith("hang"):
-            self._count(fault)
-            self._closing.wait(HANG_SECONDS)
-            _reset(request)
-        elif fault is not None:
-            self._count(fault)
-            _answer(request, 500, "text/plain", b"Internal Server Error")
-        else:
-            if request.path.startswith("/report"):
+        elif not fault:
+            if reports:
                 self._count("passed")
+                self._count("unheard", _is_gone(request))
             _answer(request, *answer)
+        else:
+            self._count(fault if reports else "questions")
+            self._spoil(request, fault)
 
-    def _fault(self, path):
-        with self._lock:
-            spoilt = path.startswith("/report") and self._rng.random() < self.share
-            return next(self._faults) if spoilt else None
+    def _reach(self, request, body, fault):
+        """Status, content type and body of the webserver's answer, None if it has none."""
+        if fault.endswith("before"):
+            return None
+        if fault == "late":
+            with self._news:
+                seconds = self._rng.uniform(*LATE_SECONDS)
+            self._closing.wait(seconds)
+        answer = self._forward(request, body)
+        return None if answer is None or (fault and answer[0] != http.HTTPStatus.OK) else answer
 
-    def _count(self, what):
-        with self._lock:
-            self.done[what] += 1
+    def _spoil(self, request, fault):
+        if fault == "500 after":
+            _answer(request, 500, "text/plain", b"Internal Server Error")
+            return
+        if fault.startswith("hang"):
+            self._closing.wait(HANG_SECONDS)
+        _reset(request)
+
+    def _count(self, what, times=1):
+        with self._news:
+            self.done[what] += times
 
     def _forward(self, request, body):
-        """Status, content type and body; None if the webserver is away."""
         there = http.client.HTTPConnection(self._target.hostname, self._target.port, timeout=30)
         try:
             there.request("POST", request.path, body, {"Content-Type": "application/json"})
@@ -109,6 +145,16 @@ class FaultyDagster:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
+
+
+def _is_gone(request):
+    """Whether the sender has closed the connection, as the system does for a killed one."""
+    try:
+        return request.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _answer(request, status, kind, body):

@@ -6,10 +6,10 @@ import copy
 
 import pytest
 
-from .restart_truth import judge
+from .restart_truth import After, counts_of, judge, late, schedule, sequences, unaccounted
 
 COUNTS = {0: 7, 1: 5}
-DEAD = 2
+TOTALS = {"records": 12, "dead_letters": 2}
 
 
 def told(sequence, first, second, dead, before=(0, 0)):
@@ -21,7 +21,13 @@ def told(sequence, first, second, dead, before=(0, 0)):
         "records_total": first + second,
         "dead_letters": dead - before[1],
         "dead_letters_total": dead,
-        "detail": {"positions": {"rows": [[0, first, first], [1, second, second]]}},
+        "detail": {
+            "positions": {"rows": [[0, first, first], [1, second, second]]},
+            "totals": {
+                "arrival_ages": {"buckets": f"3:{first} 9:{second - 1}"},
+                "unaged": 1,
+            },
+        },
     }
 
 
@@ -37,9 +43,11 @@ def reports():
 
 
 def test_what_is_right_holds(reports):
-    """Also late, and repeated."""
-    judge(reports, COUNTS, DEAD)
-    judge([reports[3], reports[1], *reports, reports[0]], COUNTS, DEAD)
+    """Also late, and repeated; each sequence counts once."""
+    assert judge(reports, COUNTS, **TOTALS) == "a"
+    repeated = [reports[3], reports[1], *reports, reports[0]]
+    assert judge(repeated, COUNTS, **TOTALS) == "a"
+    assert sequences(repeated, *TOTALS) == [reports[0], reports[2], reports[3]]
 
 
 def changed(position, **fields):
@@ -85,4 +93,34 @@ def test_what_is_wrong_is_noticed(reports, change):
     wrong = copy.deepcopy(reports)
     change(wrong)
     with pytest.raises(AssertionError):
-        judge(wrong, COUNTS, DEAD)
+        judge(wrong, COUNTS, **TOTALS)
+
+
+def test_a_step_back_in_the_order_of_storing_is_late(reports):
+    """An older report under the same sequence, too; an equal one is not."""
+    first, second, greater, third = reports
+    assert late([first, second, greater, greater, third], *TOTALS) == 0
+    assert late([first, greater, second, third, first], *TOTALS) == 2
+
+
+def test_each_record_has_an_age_or_is_told_to_have_none(reports):
+    """Ages and counts are one step."""
+    assert unaccounted(reports) == []
+    reports[1]["detail"]["totals"]["unaged"] = 0
+    assert unaccounted(reports) == [(2, 4, 0, 5)]
+
+
+def test_what_was_acknowledged_is_the_whole_log():
+    """A record that nobody told of, or one told twice, makes it no truth."""
+    assert counts_of([(0, 0), (1, 0), (0, 1)]) == {0: 2, 1: 1}
+    for wrong in ([(0, 0), (0, 2)], [(0, 0), (0, 0)]):
+        with pytest.raises(AssertionError):
+            counts_of(wrong)
+
+
+def test_a_schedule_repeats_and_has_moments_of_each_kind():
+    """Each within its time."""
+    moments = schedule("5-0", 50)
+    assert moments == schedule("5-0", 50) != schedule("5-1", 50)
+    assert {moment.after for moment in moments} == set(After)
+    assert all(0 <= moment.seconds <= moment.after.value for moment in moments)
