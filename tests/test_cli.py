@@ -80,7 +80,7 @@ def test_the_version_is_told(streamgauge):
 def test_the_help_names_the_commands(streamgauge):
     """Each with its sentence."""
     told = streamgauge("-h").stdout.decode()
-    assert {"run", "explain", "schema"} <= set(told.split())
+    assert {"run", "explain", "checks", "schema"} <= set(told.split())
     assert "Watch the configured streams until SIGTERM or SIGINT." in told
 
 
@@ -261,3 +261,45 @@ def test_a_reader_that_leaves_early_is_no_crash(arguments, tmp_path):
         running.stdin.close()
         assert running.stderr.read() == b""
         assert running.wait(30) in {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("expect", "code", "last"), [("p w", 0, "1 passed, 0 failed"), ("p p", 1, "0 passed, 1 failed")]
+)
+def test_a_replay_with_expectations_is_a_test(expect, code, last, streamgauge, tmp_path):
+    """Its exit code says whether they came true."""
+    checks = "{throughput: {warn: {below: 5}}}"
+    series = f"{{every: 1s, values: 5 4, expect: {expect}}}"
+    (tmp_path / "a.yaml").write_text(f"checks: {checks}\nseries: [{series}]\n")
+    ended = streamgauge("checks", "--replay", "a.yaml")
+    assert (ended.returncode, ended.errors) == (code, "")
+    assert ended.stdout.decode().splitlines()[-1] == last
+
+
+def test_a_replay_without_expectations_prints_a_table(streamgauge, tmp_path):
+    """By the check of a configuration, which no secret is needed for; also of several files."""
+    (tmp_path / "two.yaml").write_text(TWO_STREAMS)
+    (tmp_path / "a.yaml").write_text("series: [{every: 10m, values: 5 400}]\n")
+    named = ("--config", "two.yaml", "--stream", "orders", "--check", "fresh")
+    ended = streamgauge("checks", "--replay", "a.yaml", "--replay", "a.yaml", *named)
+    assert (ended.returncode, ended.errors) == (0, "")
+    lines = ended.stdout.decode().splitlines()
+    assert len(lines) == 12
+    assert [line.split()[1] for line in lines[3:5]] == ["pass", "warn"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--replay", "none.yaml"], "none.yaml: cannot be read: No such file"),
+        (["--replay", "a.yaml"], "a.yaml: which check is meant?"),
+        (["--replay", "a.yaml", "--check", "lag"], "give --config FILE too"),
+        ([], "--replay"),
+    ],
+)
+def test_what_cannot_be_replayed_ends_with_a_sentence(arguments, said, streamgauge, tmp_path):
+    """Exit code 2."""
+    (tmp_path / "a.yaml").write_text("series: [{every: 1s, values: 1}]\n")
+    ended = streamgauge("checks", *arguments)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert said in ended.errors

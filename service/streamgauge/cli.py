@@ -1,4 +1,4 @@
-"""The command line: `run`, `explain`, `state` and `schema`."""
+"""The command line: `run`, `explain`, `checks`, `state` and `schema`."""
 
 from __future__ import annotations
 
@@ -87,6 +87,46 @@ def explain(path: str | None, records: BinaryIO, *, dlq: bool) -> None:
         sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.buffer.flush()  # whoever reads a pipe waits for this line, or has left
     sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.option(
+    "--replay",
+    "paths",
+    metavar="FILE",
+    multiple=True,
+    required=True,
+    help="Values over time, as docs/checks.md describes; may be given several times.",
+)
+@_CONFIG
+@click.option("--stream", metavar="NAME", help="Whose check of the configuration; else the only.")
+@click.option("--check", metavar="NAME", help="Which, for example lag__fulfillment; else the only.")
+@click.option("--steps", is_flag=True, help="Print every step, not only changes of the level.")
+def checks(
+    paths: tuple[str, ...], path: str | None, stream: str | None, check: str | None, *, steps: bool
+) -> None:
+    """Print what a check says to recorded values: to choose a limit, or to test one.
+
+    The check is the one in FILE or, with --config, one of a configuration. Where FILE says what is
+    expected, the exit code is 1 if anything else is told.
+    """
+    from streamgauge.app import replay_text
+    from streamgauge.app.replay import ReplayError, replay_file
+
+    if path is None and (stream or check):
+        _refuse("--stream and --check name a check of a configuration: give --config FILE too")
+    config = None if path is None else _load(path, with_secrets=False)
+    replayed = []
+    for each in paths:
+        try:
+            judged, series = replay_file(each, config, stream, check)
+        except ReplayError as error:
+            _refuse(str(error))
+        click.echo(replay_text.as_text(judged, series, every_step=steps))
+        replayed += series
+    if any(each.is_test for each in replayed):
+        click.echo(replay_text.outcome(replayed))
+    sys.exit(1 if any(each.failed for each in replayed) else 0)
 
 
 @main.group(invoke_without_command=True)

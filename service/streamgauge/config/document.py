@@ -35,12 +35,17 @@ _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
+_QUESTION: Final = "a ? stands where YAML takes it for more than text: put the value in quotes"
 _WORDS: Final = (
     ("found character '\\t'", "there is a tab: YAML is indented with spaces"),
     ("mapping values are not allowed", "there is a colon too many: check the indentation or quote"),
     ("could not find expected ':'", "a key has no colon after it"),
     ("expected <block end>", "the indentation does not fit the lines before"),
     ("found unexpected end of stream", "a quotation mark is not closed"),
+    ("mapping keys are not allowed", _QUESTION),
+    ("expected the node content, but found '?'", _QUESTION),
+    ("expected ',' or '}', but got '?'", _QUESTION),
+    ("expected ',' or ']', but got '?'", _QUESTION),
     ("expected ',' or", "a bracket is not closed or a comma is missing"),
     ("found undefined alias", "an alias (*name) has no anchor (&name) before it"),
 )
@@ -76,15 +81,25 @@ class YamlError(Exception):
         super().__init__(text)
 
 
-def read_document(path: str | os.PathLike[str]) -> Document:
+def read_document(
+    path: str | os.PathLike[str],
+    *,
+    holds: str = "configuration",
+    keys: str = "kafka: and streams:",
+) -> Document:
     """The mapping that the file holds.
+
+    Args:
+        path: of the file.
+        holds: what it should be, as a noun.
+        keys: that it should have, in words.
 
     Raises:
         ConfigError: it cannot be opened, is no UTF-8, too large, empty, no mapping or no such YAML.
     """
     try:
         with Path(path).open("rb") as file:
-            return _document(file.read(LONGEST_FILE + 1))
+            return _document(file.read(LONGEST_FILE + 1), holds, keys)
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: is not UTF-8 text (byte {error.start + 1})"]) from None
     except YamlError as error:
@@ -95,14 +110,14 @@ def read_document(path: str | os.PathLike[str]) -> Document:
         raise ConfigError([f"{path}: cannot be read: {reason}"]) from None
 
 
-def _document(content: bytes) -> Document:
+def _document(content: bytes, holds: str, keys: str) -> Document:
     if len(content) > LONGEST_FILE:
-        raise YamlError("is larger than 1 MiB: this is no configuration of streamgauge")
+        raise YamlError(f"is larger than 1 MiB: this is no {holds} of streamgauge")
     document = parse(content.decode("utf-8-sig"))
     if document.value is None:
-        raise YamlError("is empty: it needs at least kafka: and streams:")
+        raise YamlError(f"is empty: it needs at least {keys}")
     if not isinstance(document.value, dict):
-        raise YamlError("must be a mapping that begins with keys such as kafka: and streams:")
+        raise YamlError(f"must be a mapping that begins with keys such as {keys}")
     return document
 
 

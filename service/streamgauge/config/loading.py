@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,7 +15,7 @@ from streamgauge.config.credentials import (
     refuse_secrets,
 )
 from streamgauge.config.document import Document, read_document
-from streamgauge.config.environment import read_environment
+from streamgauge.config.environment import Environment, read_environment
 from streamgauge.config.errors import ConfigError, Problem, dotted
 from streamgauge.config.sentences import told
 from streamgauge.config.settings import Config
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
 
-    from streamgauge.config.environment import Environment
     from streamgauge.config.errors import KeyPath
+    from streamgauge.config.section import Section
+
+    SectionT = TypeVar("SectionT", bound=Section)
 
 MOST_TOLD: Final = 100
 """Problems that are told; of what is more, the number is."""
@@ -54,6 +56,33 @@ def of_values(values: Mapping[str, object]) -> Config:
     return _loaded(Document(values, {}, ()), {}, with_secrets=False)
 
 
+def load_section(
+    path: str | os.PathLike[str], section: type[SectionT], *, holds: str, keys: str
+) -> SectionT:
+    """What another file of ours says, read as strictly, without variables and secrets.
+
+    Args:
+        path: of the file.
+        section: that it is.
+        holds: what it is, as a noun.
+        keys: that it should have, in words.
+
+    Raises:
+        ConfigError: everything that is wrong, in the order of the file.
+    """
+    document = read_document(path, holds=holds, keys=keys)
+    problems = [*document.problems, *_empty(document.value, ())]
+    try:
+        read = section.model_validate(document.value)
+    except ValidationError as error:
+        problems += told(error, document.value, section)
+    else:
+        if not problems:
+            return read
+    nothing = Environment({}, {}, [])
+    raise ConfigError(_bounded(f"{path}: {line}" for line in _lines(problems, document, nothing)))
+
+
 def _loaded(document: Document, environ: Mapping[str, str], *, with_secrets: bool) -> Config:
     said = document.value if isinstance(document.value, dict) else {}
     streams = said.get("streams")
@@ -70,10 +99,16 @@ def _loaded(document: Document, environ: Mapping[str, str], *, with_secrets: boo
     except ValidationError as error:
         problems += told(error, values)
     if config is None or problems or environment.problems:
-        lines = [*_lines(problems, document, environment), *environment.problems]
-        more = len(lines) - MOST_TOLD
-        raise ConfigError(lines if more <= 0 else [*lines[:MOST_TOLD], f"and {more} more"])
+        raise ConfigError(
+            _bounded([*_lines(problems, document, environment), *environment.problems])
+        )
     return config
+
+
+def _bounded(problems: Iterable[str]) -> list[str]:
+    lines = list(problems)
+    more = len(lines) - MOST_TOLD
+    return lines if more <= 0 else [*lines[:MOST_TOLD], f"and {more} more"]
 
 
 def _empty(value: object, path: KeyPath) -> Iterator[Problem]:
