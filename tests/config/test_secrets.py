@@ -28,12 +28,14 @@ KEY = (
     f"ssl_key_file: pem}}\n{STREAMS}"
 )
 DAGSTER = f"kafka: {{bootstrap_servers: 'k:1'}}\n{STREAMS}dagster: {{base_url: 'https://a'}}\n"
+BASIC = DAGSTER.replace("'https://a'", "'https://a', username: joe")
 
 WHERE = [
     (PLAIN, "kafka", "sasl_password"),
     (OAUTH, "kafka", "oauth_client_secret"),
     (KEY, "kafka", "ssl_key_password"),
     (DAGSTER, "dagster", "token"),
+    (BASIC, "dagster", "password"),
 ]
 
 
@@ -263,3 +265,14 @@ def test_request_headers(configure: Configure, header: str, sent: str):
     dagster = configure(DAGSTER, environ).dagster
     assert dagster is not None
     assert dagster.request_headers() == {"X-Team": "a", header: sent}
+
+
+def test_basic_authentication(configure: Configure):
+    """As RFC 7617 writes it, beside a token in a header of its own."""
+    environ = {"STREAMGAUGE_DAGSTER__PASSWORD": "pä:ss", "STREAMGAUGE_DAGSTER__TOKEN": SECRET}
+    dagster = configure(BASIC, environ).dagster
+    assert dagster is not None
+    assert dagster.request_headers() == {
+        "Authorization": "Basic am9lOnDDpDpzcw==",
+        "Dagster-Cloud-Api-Token": SECRET,
+    }

@@ -29,8 +29,9 @@ from streamgauge.core.snapshot import (
     Verdict,
 )
 from streamgauge.core.totals import GroupTotals, Totals
-from streamgauge.dagster.client import DagsterAddress, DagsterClient
+from streamgauge.dagster.client import DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
+from streamgauge.dagster.transport import DagsterAddress
 from streamgauge.model import GroupStatus, LagBound, Level
 from streamgauge_demo.parts.dagster_client import DagsterClient as ReadBack
 
@@ -134,7 +135,12 @@ class FakeDagster:
 
     def __init__(self):
         self.observations = {}
+        self.materializations = {}
         self.evaluations = {}
+        self.takes_descriptions = True
+        """Whether it has the mutation that takes an evaluation with its description."""
+        self.stored = []
+        """(kind, asset key) of each report, in the order of storing."""
         self.definitions = {}
         """Names of checks by asset key."""
         self.requests = []
@@ -218,15 +224,15 @@ class FakeDagster:
         path = handler.path.removeprefix(self.prefix)
         if not handler.path.startswith(self.prefix):
             handler.answer(404, b"Not Found", {"Content-Type": "text/plain"})
-        elif path == "/graphql":
-            self.misbehave(handler, self.question_fault) or self.question(handler, content)
-        elif path in {"/report_asset_observation/", "/report_asset_check/"}:
+        elif path in ROUTES or (path == "/graphql" and b"reportAssetCheck" in content):
             fault = self.faults.popleft() if self.faults else self.fault
             if fault is None or fault.stored:
-                status, answer = self.store(path, handler.headers["Content-Type"], content)
+                store = self.mutate if path == "/graphql" else self.store
+                status, answer = store(path, handler.headers["Content-Type"], content)
             if not self.misbehave(handler, fault):
-                kind = {"Content-Type": "application/json"}
-                handler.answer(status, json.dumps(answer).encode(), kind)
+                handler.answer(status, json.dumps(answer).encode(), {"Content-Type": JSON})
+        elif path == "/graphql":
+            self.misbehave(handler, self.question_fault) or self.question(handler, content)
         else:
             handler.answer(405, b"Method Not Allowed", {"Content-Type": "text/plain"})
 
@@ -250,40 +256,67 @@ class FakeDagster:
             return 400, {"error": f"Unhandled content type {kind}, expect no body or …"}
         body = json.loads(content)
         key = tuple(body["asset_key"])
-        now = time.time()
-        if path == "/report_asset_observation/":
-            version = [{"key": "dagster/data_version", "value": body["data_version"]}]
-            self.observations.setdefault(key, []).append(
-                {
-                    "timestamp": str(int(now * 1000)),
-                    "runId": "",
-                    "partition": None,
-                    "description": body["description"],
-                    "tags": version,
-                    "metadataEntries": entries(body["metadata"]),
-                    "metadata": body["metadata"],
-                }
-            )
-        else:
+        kind = ROUTES[path]
+        if kind == "check":
             if body.get("severity") not in {"WARN", "ERROR"}:
                 return 400, {"error": "not a valid AssetCheckSeverity"}
-            evaluation = {
-                "success": body["passed"],
-                "severity": body["severity"],
-                "timestamp": now,
-                "description": None,
+            self.evaluate(body, None)
+            return 200, {}
+        events = self.observations if kind == "observation" else self.materializations
+        self.stored.append((kind, key))
+        events.setdefault(key, []).append(
+            {
+                "timestamp": str(int(time.time() * 1000)),
+                "runId": "",
+                "partition": None,
+                "description": body["description"],
+                "tags": [{"key": "dagster/data_version", "value": body["data_version"]}],
                 "metadataEntries": entries(body["metadata"]),
+                "metadata": body["metadata"],
             }
-            self.evaluations.setdefault((key, body["check_name"]), []).append(
-                {"timestamp": now, "runId": "", "status": "", "evaluation": evaluation}
-            )
+        )
         return 200, {}
+
+    def mutate(self, _path, _kind, content):
+        """Record an evaluation with its description, or refuse as GraphQL does."""
+        if not self.takes_descriptions:
+            return 200, {"data": None, "errors": [{"message": "Cannot query field"}]}
+        params = json.loads(content)["variables"]["evaluation"]
+        self.evaluate(
+            {
+                "asset_key": params["assetKey"]["path"],
+                "check_name": params["checkName"],
+                "metadata": json.loads(params["serializedMetadata"]),
+                **{name: params[name] for name in ("passed", "severity")},
+            },
+            params["description"],
+        )
+        stored = {"__typename": "ReportAssetCheckEvaluationsSuccess"}
+        return 200, {"data": {"reportAssetCheckEvaluations": stored}}
+
+    def evaluate(self, body, description):
+        """Record an evaluation of a check."""
+        key, now = tuple(body["asset_key"]), time.time()
+        evaluation = {
+            "success": body["passed"],
+            "severity": body["severity"],
+            "timestamp": now,
+            "description": description,
+            "metadataEntries": entries(body["metadata"]),
+        }
+        self.stored.append(("check", key))
+        self.evaluations.setdefault((key, body["check_name"]), []).append(
+            {"timestamp": now, "runId": "", "status": "", "evaluation": evaluation}
+        )
 
     def question(self, handler, content):
         """Answer the GraphQL queries of the gauge and of those who read back."""
         asked = json.loads(content)
         query, variables = asked["query"], asked["variables"]
-        if "assetNodes" in query:
+        if "__type(" in query:
+            fields = [{"name": name} for name in PARAMS]
+            data = {"__type": {"inputFields": fields} if self.takes_descriptions else None}
+        elif "assetNodes" in query:
             keys = variables["keys"]
             found = self.definitions if keys is None else [tuple(each["path"]) for each in keys]
             data = {
@@ -302,13 +335,27 @@ class FakeDagster:
             key = (tuple(variables["key"]["path"]), variables["check"])
             data = {"assetCheckExecutions": newest(self.evaluations, key, variables["limit"])}
         else:
-            key = tuple(variables["key"]["path"])
-            stored = newest(self.observations, key, variables["limit"])
-            data = {"assetOrError": {"__typename": "Asset", "assetObservations": stored}}
+            key, limit = tuple(variables["key"]["path"]), variables["limit"]
+            asset = {
+                "__typename": "Asset",
+                "assetObservations": newest(self.observations, key, limit),
+                "assetMaterializations": newest(self.materializations, key, limit),
+            }
+            data = {"assetOrError": asset}
         handler.answer(200, json.dumps({"data": data}).encode(), {"Content-Type": JSON})
 
 
 JSON = "application/json"
+ROUTES = {
+    "/report_asset_observation/": "observation",
+    "/report_asset_materialization/": "materialization",
+    "/report_asset_check/": "check",
+}
+PARAMS = (
+    *("assetKey", "checkName", "passed", "severity"),
+    *("description", "serializedMetadata", "partitionKeys"),
+)
+"""Fields of the mutation's argument."""
 
 
 def newest(stored, key, limit):
@@ -393,9 +440,14 @@ async def run():
     """Start sinks: `run(base_url, report_every_ms)`; what runs at the end is cancelled."""
     started = []
 
-    def run(base_url, report_every_ms=HOUR_MS, timeout_seconds=5.0):
+    def run(base_url, report_every_ms=HOUR_MS, timeout_seconds=5.0, materialized=frozenset()):
         client = DagsterClient(DagsterAddress(base_url, timeout_seconds=timeout_seconds))
-        sink = DagsterSink(client, report_every_ms=report_every_ms, clock=lambda: NOW_MS)
+        sink = DagsterSink(
+            client,
+            report_every_ms=report_every_ms,
+            clock=lambda: NOW_MS,
+            materialized=materialized,
+        )
         started.append((client, asyncio.create_task(sink.run())))
         return sink
 

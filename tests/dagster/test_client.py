@@ -13,23 +13,30 @@ import trustme
 
 from streamgauge.core.report import report
 from streamgauge.core.totals import Totals
-from streamgauge.dagster.client import ANSWER_MAX, DagsterAddress, DagsterClient
+from streamgauge.dagster.client import DagsterClient
 from streamgauge.dagster.graphql import OBSERVATIONS_LOOKED_AT
 from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured, Unavailable
 from streamgauge.dagster.payloads import PAYLOAD_MAX, observation
 from streamgauge.dagster.plain import as_json
+from streamgauge.dagster.transport import ANSWER_MAX, DagsterAddress
 from streamgauge_demo.parts.ports import free_ports
 
 from .conftest import entries
 
 HEADERS = {"Dagster-Cloud-Api-Token": "secret", "X-Team": "a"}
 BROKEN = {"Authorization": "secret\nline"}
-CHECK = {"asset_key": ["k"], "check_name": "c", "passed": True, "severity": "WARN", "metadata": {}}
+CHECK = {
+    "asset_key": ["k"],
+    "check_name": "c",
+    "passed": True,
+    "severity": "WARN",
+    "metadata": {"reason": "all is well"},
+}
 
 
 def answering(handler, **address):
-    """A client of a function."""
-    where = DagsterAddress("http://dagster.example/prefix", **address)
+    """A client of a function, which sends each report in one request."""
+    where = DagsterAddress("http://dagster.example/prefix", rest_only=True, **address)
     return DagsterClient(where, httpx.MockTransport(handler))
 
 
@@ -50,12 +57,14 @@ async def test_request_is_exactly_what_dagster_takes():
     async with answering(handler, headers=HEADERS) as client:
         assert await client.report_check(CHECK) == Accepted()
         await client.report_observation({"asset_key": ["k"]})
+        await client.report_materialization({"asset_key": ["k"]})
         await client.defined([("k",)])
     urls = [str(request.url) for request in seen]
     base = "http://dagster.example/prefix"
     assert urls == [
         f"{base}/report_asset_check/",
         f"{base}/report_asset_observation/",
+        f"{base}/report_asset_materialization/",
         f"{base}/graphql",
     ]
     for request in seen:
@@ -126,6 +135,25 @@ async def test_redirect_is_not_followed():
     outcome = await outcome_of(httpx.Response(302, headers={"Location": "https://login.example"}))
     assert isinstance(outcome, Misconfigured)
     assert "login.example" in outcome.reason
+
+
+@pytest.mark.parametrize("where", ["http://[", "http://xn--", "http://a:b", "//", "\x7f"])
+async def test_redirect_to_nowhere_breaks_nothing(where):
+    """Whatever stands in front of Dagster may answer so."""
+    outcome = await outcome_of(httpx.Response(302, headers={"Location": where}))
+    assert isinstance(outcome, Misconfigured | Ambiguous)
+    if where == "http://[":
+        assert outcome.reason.startswith("HTTP 302: redirected, which")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h\u200b", "http://xn--", "http://a\x7f", "http://a\tb", "ftp://a"]
+)
+async def test_base_url_that_nobody_can_send_to_is_told(connect, url):
+    """Also one that only turns out to be none when it is sent to."""
+    outcome = await (await connect(url)).report_check(CHECK)
+    assert isinstance(outcome, Misconfigured)
+    assert "base_url" in outcome.reason
 
 
 async def test_refusal_is_told_with_dagsters_words(fake, fault, connect):
@@ -200,7 +228,7 @@ async def test_dripping_answer_ends_with_the_timeout():
 async def test_reset_is_ambiguous_and_the_next_request_connects_anew(fake, fault, connect, stored):
     """A broken connection is not used again."""
     fake.faults.append(fault(reset=True, stored=stored))
-    client = await connect(fake.base_url)
+    client = await connect(fake.base_url, rest_only=True)
     assert isinstance(await client.report_check(CHECK), Ambiguous)
     assert await client.report_check(CHECK) == Accepted()
     (_, _, first), (_, _, second) = fake.requests
@@ -210,7 +238,7 @@ async def test_reset_is_ambiguous_and_the_next_request_connects_anew(fake, fault
 async def test_after_an_error_the_next_request_connects_anew(fake, fault, connect):
     """The webserver breaks a connection after its 500, without saying so in the answer."""
     fake.faults.append(fault(500))
-    client = await connect(fake.base_url)
+    client = await connect(fake.base_url, rest_only=True)
     assert isinstance(await client.report_check(CHECK), Ambiguous)
     assert await client.report_check(CHECK) == Accepted()
     assert await client.report_check(CHECK) == Accepted()
@@ -293,6 +321,9 @@ def test_ca_file_that_is_none_is_refused_at_the_start(tmp_path):
         b'{"data": {"assetNodes": [{}], "assetOrError": {"assetObservations": [{}]}}}',
         b'{"errors": [{"message": "Cannot query field"}]}',
         b'{"errors": ["odd"]}',
+        b'{"errors": [{}]}',
+        b'{"errors": "odd"}',
+        b'{"data": [1]}',
     ],
 )
 async def test_strange_graphql_is_told_and_breaks_nothing(answer):
@@ -302,7 +333,12 @@ async def test_strange_graphql_is_told_and_breaks_nothing(answer):
         return httpx.Response(200, headers={"Content-Type": "application/json"}, content=answer)
 
     async with answering(handler) as client:
-        for outcome in (await client.defined([("k",)]), await client.last_reported(("k",), "s")):
+        for asked in (
+            client.defined([("k",)]),
+            client.last_reported(("k",), "s"),
+            client.last_standings([(("k",), "c")], "s"),
+        ):
+            outcome = await asked
             assert isinstance(outcome, Misconfigured)
             assert "GraphQL" in outcome.reason
 

@@ -9,6 +9,7 @@ import pytest
 
 from streamgauge.core.report import dead_letter_report, report
 from streamgauge.dagster.graphql import LastReported
+from streamgauge.dagster.materializations import materialization
 from streamgauge.dagster.outcome import Accepted
 from streamgauge.dagster.payloads import (
     check_evaluation,
@@ -73,14 +74,16 @@ async def test_observation_arrives_with_its_types(server, connect, maker):
         (Level.FAIL, False, "ERROR"),
     ],
 )
-async def test_evaluation_arrives(server, connect, maker, level, passed, severity):
-    """Only a pass has passed, and only a failure is an error."""
+@pytest.mark.parametrize("rest_only", [True, False], ids=["rest", "graphql"])
+async def test_evaluation_arrives(server, connect, maker, level, passed, severity, rest_only):
+    """Only a pass has passed, and only a failure is an error; both ways store the same."""
     verdict = maker.verdict(level=level, value=12.5)
     body = check_evaluation(verdict, maker.snapshot(after_ms=1_234)).body
-    client = await connect(server.base_url)
+    client = await connect(server.base_url, rest_only=rest_only)
     assert await client.report_check(body) == Accepted()
     (found,) = server.check_executions(maker.asset_key, verdict.check)
     assert (found.passed, found.severity, found.run_id) == (passed, severity, "")
+    assert found.description == (None if rest_only else verdict.reason)
     assert found.metadata == {
         "reason": verdict.reason,
         "level": level.value,
@@ -92,6 +95,31 @@ async def test_evaluation_arrives(server, connect, maker, level, passed, severit
         "stream": maker.stream,
         "life": "life-1",
     }
+
+
+@pytest.mark.parametrize("rest_only", [True, False], ids=["rest", "graphql"])
+async def test_numbers_keep_their_kinds(server, connect, maker, rest_only):
+    """Dagster plots both; a count beyond 32 bits is none that it rounds."""
+    client = await connect(server.base_url, rest_only=rest_only)
+    verdict = maker.verdict(value=2**40, limit=0.5, level=Level.FAIL)
+    body = check_evaluation(verdict, maker.snapshot()).body
+    assert await client.report_check(body) == Accepted()
+    (found,) = server.check_executions(maker.asset_key, verdict.check)
+    assert (found.metadata["value"], found.metadata["limit"]) == (2**40, 0.5)
+    assert isinstance(found.metadata["value"], int)
+
+
+async def test_materialization_arrives_and_is_found_again(server, connect, maker):
+    """With the data version of its observation, and only that version is found."""
+    snapshot = maker.snapshot(20, after_ms=10_000)
+    told = report(snapshot, None)
+    client = await connect(server.base_url)
+    assert await client.is_materialized(maker.asset_key, told.data_version) is False
+    body = materialization(observation(told, snapshot).body)
+    assert await client.report_materialization(body) == Accepted()
+    assert await client.is_materialized(maker.asset_key, told.data_version) is True
+    assert await client.is_materialized(maker.asset_key, "another") is False
+    assert server.observations(maker.asset_key) == []
 
 
 async def test_newest_report_is_read_back(server, connect, maker):
@@ -117,11 +145,12 @@ async def test_newest_report_is_read_back(server, connect, maker):
     assert await client.last_reported(maker.asset_key, "another") is None
 
 
-async def test_any_text_is_stored(server, connect, maker):
+@pytest.mark.parametrize("rest_only", [True, False], ids=["rest", "graphql"])
+async def test_any_text_is_stored(server, connect, maker, rest_only):
     """NUL, lone surrogates and endless texts do not make a report fail."""
     verdict = maker.verdict(reason="a\0b \ud800 ü 漢 " + "x" * 5_000, value=float("nan"))
     snapshot = maker.snapshot(1)
-    client = await connect(server.base_url)
+    client = await connect(server.base_url, rest_only=rest_only)
     assert await client.report_check(check_evaluation(verdict, snapshot).body) == Accepted()
     (found,) = server.check_executions(maker.asset_key, verdict.check)
     assert found.metadata["reason"].startswith("ab  ü 漢 xxx")

@@ -13,11 +13,12 @@ from structlog.testing import capture_logs
 from streamgauge.core.report import report
 from streamgauge.core.taking_over import ToldPosition
 from streamgauge.dagster import lane
-from streamgauge.dagster.client import DagsterAddress, DagsterClient
+from streamgauge.dagster.client import DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
 from streamgauge.dagster.outcome import Accepted
 from streamgauge.dagster.payloads import observation
 from streamgauge.dagster.reported_asset import REFUSALS_MAX
+from streamgauge.dagster.transport import DagsterAddress
 from streamgauge.model import Blind, Level
 
 HOUR_MS = 3_600_000
@@ -220,12 +221,89 @@ async def test_misconfiguration_is_told_once_and_loudly_and_its_end_too(
 
 
 async def test_one_refused_check_holds_nothing_else_up(fake, fault, run, maker):
-    """Only what was refused waits."""
-    fake.faults.append(fault(400))
+    """Only what was refused, by GraphQL and by REST, waits."""
+    fake.faults.extend([fault(400), fault(400)])
     sink = run(fake.base_url)
     verdicts = (maker.verdict("first"), maker.verdict("second"))
-    sink.publish(maker.snapshot(verdicts=verdicts, partitions=(), dead_letters=0))
+    only_checks = {"partitions": (), "dead_letter_partitions": ()}
+    sink.publish(maker.snapshot(verdicts=verdicts, **only_checks))
     await until(lambda: levels(fake, maker, "second"))
+    assert not levels(fake, maker, "first")
+
+
+async def test_withdrawn_while_it_asks_the_sink_goes_on(fake, fault, run, maker):
+    """With whatever comes next; and nothing is told of what was withdrawn."""
+    observed = b'{"data": {"assetOrError": {"assetObservations": []}}}'
+    kind = {"Content-Type": "application/json"}
+    fake.question_fault = fault(200, observed, kind, wait_seconds=0.3)
+    sink = run(fake.base_url, report_every_ms=100)
+    sink.publish(maker.snapshot(5, after_ms=1_000, resumed=1, dead_letter_partitions=()))
+    await until(lambda: fake.requests)
+    await asyncio.sleep(0.05)
+    sink.withdraw(maker.stream)
+    other = type(maker)()
+    sink.publish(other.snapshot(7, after_ms=1_000))
+    await until(lambda: told(fake, other.asset_key))
+    assert told(fake, maker.asset_key) == []
+    fake.question_fault = None
+    sink.publish(maker.snapshot(9, after_ms=2_000, resumed=2))
+    (only,) = await until(lambda: told(fake, maker.asset_key))
+    assert only["records"] == 9
+
+
+async def test_withdrawn_while_a_doubt_is_settled_the_sink_goes_on(fake, fault, run, maker):
+    """The report in doubt is somebody else's matter now."""
+    fake.faults.append(fault(500))
+    sink = run(fake.base_url, report_every_ms=100)
+    kind = {"Content-Type": "application/json"}
+    fake.question_fault = fault(200, b'{"data": {"assetOrError": {}}}', kind, wait_seconds=0.3)
+    sink.publish(maker.snapshot(5, after_ms=1_000, dead_letter_partitions=()))
+    # for the definitions, and for the report
+    await until(lambda: sum(path == "/graphql" for path, _, _ in fake.requests) == 2)
+    await asyncio.sleep(0.05)
+    sink.withdraw(maker.stream)
+    fake.question_fault = None
+    other = type(maker)()
+    sink.publish(other.snapshot(7, after_ms=1_000))
+    await until(lambda: told(fake, other.asset_key))
+    assert told(fake, maker.asset_key) == []
+
+
+async def test_answer_to_a_question_of_before_a_withdrawal_is_not_used(fake, fault, run, maker):
+    """It does not tell what somebody else has reported meanwhile."""
+    first = maker.snapshot(5, after_ms=1_000)
+    there = run(fake.base_url, report_every_ms=100)
+    there.publish(first)
+    await until(lambda: told(fake, maker.asset_key))
+    observed = b'{"data": {"assetOrError": {"assetObservations": []}}}'
+    kind = {"Content-Type": "application/json"}
+    fake.question_fault = fault(200, observed, kind, wait_seconds=0.3)
+    asked = len(fake.requests)
+    here = run(fake.base_url, report_every_ms=100)
+    here.publish(maker.snapshot(7, after_ms=2_000, resumed=1, dead_letter_partitions=()))
+    await until(lambda: len(fake.requests) > asked)
+    await asyncio.sleep(0.05)
+    here.withdraw(maker.stream)
+    fake.question_fault = None
+    here.publish(maker.snapshot(9, after_ms=3_000, resumed=2, dead_letter_partitions=()))
+    await until(lambda: len(told(fake, maker.asset_key)) == 2)
+    last = told(fake, maker.asset_key)[-1]
+    assert (last["sequence"], last["records"]) == (2, 4)
+
+
+async def test_check_that_somebody_else_told_meanwhile_is_told_again(fake, run, maker):
+    """Its level is the one that was told here last, but not the one that Dagster has."""
+    here, there = run(fake.base_url), run(fake.base_url)
+    failing, passing = maker.verdict(level=Level.FAIL), maker.verdict()
+    here.publish(maker.snapshot(verdicts=(failing,), after_ms=1_000, resumed=1))
+    await until(lambda: levels(fake, maker) == ["fail"])
+    await until(lambda: here.health().delivered)
+    here.withdraw(maker.stream)
+    there.publish(maker.snapshot(verdicts=(passing,), after_ms=2_000, resumed=1))
+    await until(lambda: levels(fake, maker) == ["fail", "pass"])
+    there.withdraw(maker.stream)
+    here.publish(maker.snapshot(verdicts=(failing,), after_ms=3_000, resumed=2))
+    await until(lambda: levels(fake, maker) == ["fail", "pass", "fail"])
 
 
 async def test_undefined_assets_and_checks_are_told_once(fake, run, maker, log):
@@ -363,18 +441,25 @@ async def told_before(fake, maker, records=5):
         assert await client.report_observation(body) == Accepted()
 
 
+def evaluations_sent(fake):
+    """How many evaluations went out by REST, whatever was answered."""
+    return sum(path == "/report_asset_check/" for path, _, _ in fake.requests)
+
+
 async def test_nothing_that_was_withdrawn_is_told(fake, fault, run, maker):
     """Another process tells of the stream now; other streams are none of its business."""
     sink, other = run(fake.base_url), type(maker)()
     fake.fault = fault(503)
     sink.publish(maker.snapshot(5, 2, verdicts=(maker.verdict(level=Level.FAIL),)))
-    sink.publish(other.snapshot(7))
+    sink.publish(other.snapshot(7, verdicts=(other.verdict(level=Level.FAIL),)))
     await until(lambda: sink.health().failed)
     sink.withdraw(maker.stream)
-    fake.fault = None
+    enough = evaluations_sent(fake) + 2
+    await until(lambda: evaluations_sent(fake) >= enough)
+    fake.fault = None  # by now nothing is under way that began before
     await sink.flush(5.0)
     assert fake.observations.keys() == {other.asset_key, other.letters_key}
-    assert fake.evaluations == {}
+    assert {asset_key for asset_key, _ in fake.evaluations} == {other.asset_key}
 
 
 @pytest.mark.parametrize("asks", ["in doubt", "to follow"])

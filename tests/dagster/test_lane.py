@@ -11,11 +11,14 @@ import structlog
 
 from streamgauge.dagster.contact import Contact
 from streamgauge.dagster.lane import (
+    FEW,
     PAUSE_MAX_SECONDS,
     PAUSE_MIN_SECONDS,
+    SPACE_MAX_SECONDS,
     Delivery,
     Lane,
     pause_seconds,
+    space_seconds,
 )
 from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured, Unavailable
 
@@ -28,11 +31,15 @@ class Desk:
         self.sent = []
         self.times = []
         contact = Contact(structlog.get_logger(), lambda: 0)
-        self.lane = Lane("lane", self.due, contact, look_every_seconds=0.05)
+        self.urgent = frozenset()
+        self.lane = Lane("lane", self.due, contact, look_every_seconds=0.05, period_seconds=4.0)
 
     def due(self):
         """What was not accepted yet."""
-        return [Delivery(name, lambda name=name: self.send(name)) for name in self.outcomes]
+        return [
+            Delivery(name, lambda name=name: self.send(name), name in self.urgent)
+            for name in self.outcomes
+        ]
 
     async def send(self, name):
         """The next outcome."""
@@ -98,6 +105,42 @@ def test_pauses_grow_up_to_the_longest_and_are_random():
     assert max(row[0] for row in seen) <= 2 * PAUSE_MIN_SECONDS
     assert max(row[-1] for row in seen) > PAUSE_MAX_SECONDS / 2
     assert len({row[-1] for row in seen}) > 40
+
+
+async def test_much_is_spread_out_and_few_are_not():
+    """Half a period for all but the few that are left; a last round does not wait."""
+    names = [f"d{number}" for number in range(FEW + 20)]
+    desk = Desk(**{name: [GOOD] for name in names})
+    working = asyncio.create_task(desk.lane.work())
+    while desk.outcomes:
+        await asyncio.sleep(0.01)
+    spaces = [after - before for before, after in zip(desk.times, desk.times[1:], strict=False)]
+    assert min(spaces[:20]) >= 4.0 / 2 / len(names)
+    assert sum(spaces[20:]) < min(spaces[:20]) * 5
+    desk.outcomes = {name: [GOOD] for name in names}
+    working.cancel()
+    began = time.monotonic()
+    await desk.drain(5)
+    assert time.monotonic() - began < 0.5
+
+
+async def test_urgent_ones_are_not_spread_out():
+    """However many there are."""
+    names = [f"d{number}" for number in range(FEW * 3)]
+    desk = Desk(**{name: [GOOD] for name in names})
+    desk.urgent = frozenset(names)
+    working = asyncio.create_task(desk.lane.work())
+    while desk.outcomes:
+        await asyncio.sleep(0.01)
+    working.cancel()
+    assert desk.times[-1] - desk.times[0] < 0.5
+
+
+def test_a_change_never_waits_long():
+    """Whatever the period is; and what is due in a short one is told within it."""
+    many = [Delivery("d", GOOD.__class__)] * (FEW + 1)
+    assert space_seconds(many, 86_400.0) == SPACE_MAX_SECONDS
+    assert space_seconds(many * 100, 60.0) * len(many) * 100 == pytest.approx(30.0)
 
 
 async def test_server_that_names_a_time_is_not_asked_before():

@@ -8,9 +8,10 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
-from streamgauge.dagster.client import DagsterAddress, DagsterClient
+from streamgauge.dagster.client import DagsterClient
 from streamgauge.dagster.outcome import Misconfigured
 from streamgauge.dagster.payloads import check_evaluation
+from streamgauge.dagster.transport import DagsterAddress
 from streamgauge.model import Level
 from streamgauge_demo.parts.dagster_server import launch_dagster_server
 

@@ -54,6 +54,9 @@ def totals(metadata):
 def send(asset, store, fate, now_seconds=0.0):
     """One report on its way."""
     attempt = asset.begin(now_seconds)
+    if "held" in fate:
+        asset.hold(attempt)
+        fate = fate.removeprefix("held, ")
     body = attempt.payload.body
     outcome = {
         "accepted": Accepted(),
@@ -84,6 +87,7 @@ FATES = st.sampled_from(
     [
         *("accepted", "unavailable", "refused", "lost", "stored", "stored twice", "late"),
         *("cancelled", "stored, then cancelled"),
+        *("held, unavailable", "held, lost", "held, stored", "held, late", "held, cancelled"),
     ]
 )
 SENDS = st.tuples(st.just("send"), FATES, st.booleans())
@@ -178,6 +182,34 @@ def test_only_the_newest_snapshot_waits(maker):
     first, second = (body["metadata"] for body in store.reports)
     assert (first["sequence"], second["sequence"]) == (1, 2)
     assert (second["records"], second["period_start"]) == (14, first["period_end"])
+
+
+def test_a_report_that_is_held_goes_out_as_it_is_until_it_is_acknowledged(maker):
+    """What else tells of it would otherwise have to be told of each newer one too."""
+    asset, store = ReportedAsset(maker.stream), Store()
+    asset.offer(maker.snapshot(5, after_ms=1_000))
+    for number, fate in enumerate(("held, unavailable", "lost", "refused", "late", "accepted")):
+        assert asset.is_due(0.0, 3_600.0)
+        held = send(asset, store, fate, now_seconds=float(number))
+        assert held.report.arrived_total == 5
+        asset.offer(maker.snapshot(10 + number, after_ms=2_000 + number))
+    assert not asset.is_due(4.0, 60.0)
+    assert asset.is_due(64.0, 60.0)
+    assert send(asset, store, "accepted").report.arrived == 9
+
+
+def test_a_report_that_is_held_is_not_told_after_a_withdrawal(maker):
+    """Nor one that is on its way then."""
+    asset = ReportedAsset(maker.stream)
+    asset.offer(maker.snapshot(5, after_ms=1_000))
+    attempt = asset.begin(0.0)
+    assert asset.is_under_way(attempt)
+    asset.hold(attempt)
+    asset.withdraw()
+    assert not asset.is_under_way(attempt)
+    assert not asset.is_due(1e9, 0.0)
+    asset.offer(maker.snapshot(9, after_ms=2_000))
+    assert asset.begin(0.0).report.arrived_total == 9
 
 
 def test_end_of_a_life_is_told_before_the_next_one(maker):

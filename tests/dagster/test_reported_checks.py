@@ -37,12 +37,30 @@ def judged(maker):
     return judged
 
 
-def test_everything_is_new_at_first_and_dead_letters_come_first(judged):
-    """What has died is told before what is late."""
+def test_everything_is_new_at_first_and_trouble_comes_first(judged):
+    """Of troubles, and of what is none, what has died is told before what is late."""
     checks = ReportedChecks()
-    snapshot = judged(0, lag="pass", fresh="fail", no_dead_letters="pass")
-    assert tell(checks, snapshot, 0.0) == ["no_dead_letters", "lag", "fresh"]
+    snapshot = judged(0, lag="pass", fresh="fail", arrival_age="unknown", no_dead_letters="pass")
+    assert tell(checks, snapshot, 0.0) == ["fresh", "no_dead_letters", "lag", "arrival_age"]
     assert tell(checks, snapshot, 0.0) == []
+    assert tell(ReportedChecks(), judged(0, lag="warn", no_dead_letters="fail"), 0.0) == [
+        "no_dead_letters",
+        "lag",
+    ]
+
+
+def test_changes_and_first_troubles_are_urgent(judged):
+    """Not what says at first that all is well, or that nothing is known, nor a repetition."""
+    checks = ReportedChecks()
+
+    def urgent(snapshot):
+        return [each.check for each in snapshot.verdicts if checks.is_urgent(each, snapshot)]
+
+    first = judged(0, a="pass", b="warn", c="unknown", d="fail")
+    assert urgent(first) == ["b", "d"]
+    tell(checks, first, 0.0)
+    assert urgent(first) == []
+    assert urgent(judged(1, a="unknown", b="fail", c="pass", d="fail")) == ["a", "b", "c"]
 
 
 def test_changed_level_is_due_at_once(judged):
@@ -61,6 +79,16 @@ def test_unchanged_levels_are_repeated_every_period_but_only_if_judged_again(jud
     assert tell(checks, first, 1_000.0) == []
     assert tell(checks, judged(1, lag="pass"), 59.9) == []
     assert tell(checks, judged(1, lag="pass"), 60.0) == ["lag"]
+
+
+def test_after_a_materialization_checks_of_the_asset_are_told_again(judged, maker):
+    """Dagster shows a check as not executed if its asset was materialized since."""
+    checks = ReportedChecks()
+    snapshot = judged(0, lag="pass", no_dead_letters="pass")
+    tell(checks, snapshot, 10.0)
+    checks.materialized(maker.asset_key, 20.0)
+    assert tell(checks, snapshot, 21.0) == ["lag"]
+    assert tell(checks, judged(1, lag="pass", no_dead_letters="pass"), 22.0) == []
 
 
 def test_changed_comes_before_repeated_and_oldest_first(judged):
@@ -91,6 +119,33 @@ def test_evaluation_that_was_refused_leaves_what_was_told(judged):
     ((verdict, _),) = checks.due([failing], 0.1, EVERY)
     checks.keep(verdict, failing, checks.begin(verdict, failing))
     assert tell(checks, judged(2, lag="pass"), 0.2) == []
+
+
+def test_what_somebody_else_tells_is_forgotten(judged):
+    """When the stream comes back, Dagster may have any level of it; that of others is known."""
+    checks = ReportedChecks()
+    failing = judged(0, lag="fail")
+    other = replace(failing, stream="other")
+    tell(checks, failing, 0.0)
+    tell(checks, other, 0.0)
+    checks.forget(failing.stream)
+    assert tell(checks, failing, 0.1) == ["lag"]
+    assert tell(checks, other, 0.1) == []
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_was_on_its_way_then_is_forgotten_too(judged, stored):
+    """Whether it was stored or not, somebody else's may have come after it."""
+    checks = ReportedChecks()
+    tell(checks, judged(0, lag="fail"), 0.0)
+    passing = judged(1, lag="pass")
+    ((verdict, _),) = checks.due([passing], 0.1, EVERY)
+    before = checks.begin(verdict, passing)
+    checks.forget(passing.stream)
+    told = Told(verdict.level, passing.as_of_ms, 0.2) if stored else before
+    checks.keep(verdict, passing, told)
+    assert tell(checks, judged(2, lag="pass"), 0.3) == ["lag"]
+    assert tell(checks, judged(3, lag="pass"), 0.4) == []
 
 
 def test_streams_with_one_dead_letter_topic_do_not_alternate(judged):

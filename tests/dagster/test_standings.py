@@ -96,7 +96,7 @@ def test_the_newest_one_counts(maker, failing):
     assert read(maker, answer(*told)).standing.level is Level.FAIL
 
 
-@pytest.mark.parametrize("data", [{}, {"check0": 3}, {"check0": [{}]}])
+@pytest.mark.parametrize("data", [None, [], {}, {"check0": 3}, {"check0": [{}]}])
 def test_another_answer_is_told(maker, data):
     """Rather than taken for checks without a standing."""
     with pytest.raises(AnswerError):

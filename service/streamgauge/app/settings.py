@@ -12,8 +12,9 @@ from streamgauge.config.event_time import FirstSightingTime, HeaderTime, Pointer
 from streamgauge.config.policies import stream_policy
 from streamgauge.config.settings import state_group
 from streamgauge.core.event_time import FirstSightingRule, HeaderRule, PointerRule, RecordRule
-from streamgauge.dagster.client import DagsterAddress, DagsterClient
+from streamgauge.dagster.client import DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
+from streamgauge.dagster.transport import DagsterAddress, ProxyUnusableError
 from streamgauge.kafka.connection import Connection
 from streamgauge.kafka.fetching import Fetching
 from streamgauge.kafka.tokens import ClientCredentials, TokenFile
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from streamgauge.config.kafka import Kafka
     from streamgauge.config.settings import Config
-    from streamgauge.config.sinks import Dagster, Otlp
+    from streamgauge.config.sinks import Otlp
     from streamgauge.config.streams import Stream
     from streamgauge.core.event_time import EventTimeRule
     from streamgauge.core.gauge import StreamPolicy
@@ -118,7 +119,7 @@ def sinks(config: Config, now_ms: Callable[[], int]) -> Sinks:
     """The configured sinks, none of them started.
 
     Raises:
-        CannotStartError: if the certificates for Dagster cannot be used.
+        CannotStartError: if the certificates for Dagster, or the proxy to it, cannot be used.
         OtlpConfigurationError: if an OTEL_* variable asks for something that cannot work.
     """
 
@@ -128,7 +129,7 @@ def sinks(config: Config, now_ms: Callable[[], int]) -> Sinks:
     web = WebServer(
         config.web.host, config.web.port, streams=config.streams, sinks=health, now_ms=now_ms
     )
-    built = Sinks(web, _otlp_sink(config.otlp), _dagster_sink(config.dagster, now_ms))
+    built = Sinks(web, _otlp_sink(config.otlp), _dagster_sink(config, now_ms))
     return built
 
 
@@ -145,7 +146,8 @@ def _otlp_sink(otlp: Otlp | None) -> OtlpSink | None:
     )
 
 
-def _dagster_sink(dagster: Dagster | None, now_ms: Callable[[], int]) -> DagsterSink | None:
+def _dagster_sink(config: Config, now_ms: Callable[[], int]) -> DagsterSink | None:
+    dagster = config.dagster
     if dagster is None:
         return None
     address = DagsterAddress(
@@ -153,12 +155,21 @@ def _dagster_sink(dagster: Dagster | None, now_ms: Callable[[], int]) -> Dagster
         dagster.request_headers(),
         ca_file=dagster.ca_file,
         timeout_seconds=dagster.timeout_ms / 1000,
+        rest_only=dagster.report_checks_by == "rest",
     )
     try:
         client = DagsterClient(address)
+    except ProxyUnusableError as error:
+        raise CannotStartError(str(error)) from error
     except OSError as error:
         raise CannotStartError(
             f"dagster.ca_file: {dagster.ca_file} cannot be used: {error}; name a file with "
             "certificates (PEM)"
         ) from error
-    return DagsterSink(client, report_every_ms=dagster.report_every_ms, clock=now_ms)
+    materialized = {name for name, each in config.streams.items() if each.report_materializations}
+    return DagsterSink(
+        client,
+        report_every_ms=dagster.report_every_ms,
+        clock=now_ms,
+        materialized=frozenset(materialized),
+    )

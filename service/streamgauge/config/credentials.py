@@ -14,7 +14,7 @@ from streamgauge.config.settings import Config
 from streamgauge.config.written import has_control_characters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from streamgauge.config.errors import KeyPath
 
@@ -82,16 +82,10 @@ def read_files(values: dict[str, object]) -> list[Problem]:
 
 def demand_secrets(values: dict[str, object]) -> list[Problem]:
     """Tells which secrets are missing, and which of those that are there cannot be sent."""
-    kafka = _section(values, ("kafka",))
-    mechanism, problems = kafka.get("sasl_mechanism"), []
-    needed = []
-    if mechanism in _WITH_PASSWORD:
-        needed.append(("sasl_password", f"sasl_mechanism {mechanism}"))
-    if mechanism == "OAUTHBEARER" and "oauth_token_url" in kafka:
-        needed.append(("oauth_client_secret", "oauth_token_url"))
-    for key, reason in needed:
-        path = ("kafka", key)
-        if key not in kafka and _file_of(path)[1] not in kafka:
+    problems = []
+    for path, reason in _needed(values):
+        section = _section(values, path)
+        if path[1] not in section and _file_of(path)[1] not in section:
             told = f"is missing: {reason} needs it; set {' or '.join(_ways(path))}"
             problems.append(Problem(path, told))
     for path in _SECRETS:
@@ -102,6 +96,18 @@ def demand_secrets(values: dict[str, object]) -> list[Problem]:
         elif path == ("dagster", "token") and isinstance(secret, str) and not secret.isascii():
             problems.append(Problem(path, "must be ASCII: it is sent in a header"))
     return problems
+
+
+def _needed(values: dict[str, object]) -> Iterator[tuple[tuple[str, str], str]]:
+    """Each secret that another setting needs, and that setting."""
+    kafka = _section(values, ("kafka",))
+    mechanism = kafka.get("sasl_mechanism")
+    if mechanism in _WITH_PASSWORD:
+        yield ("kafka", "sasl_password"), f"sasl_mechanism {mechanism}"
+    if mechanism == "OAUTHBEARER" and "oauth_token_url" in kafka:
+        yield ("kafka", "oauth_client_secret"), "oauth_token_url"
+    if "username" in _section(values, ("dagster",)):
+        yield ("dagster", "password"), "username"
 
 
 def _section(values: dict[str, object], path: tuple[str, ...]) -> dict[str, object]:

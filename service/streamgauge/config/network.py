@@ -6,6 +6,8 @@ import re
 from typing import Annotated, Final, TypeAlias
 from urllib.parse import urlsplit
 
+import httpx
+
 from streamgauge.config.errors import shown
 from streamgauge.config.values import string
 from streamgauge.config.written import Written, WrittenError, kind, text_of
@@ -46,8 +48,9 @@ def _url(value: object) -> str:
     url = text_of(value, "a URL")
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
+        # httpx, which sends to it, refuses hosts that cannot be encoded as well
+        valid = parts.scheme in {"http", "https"} and httpx.URL(url).host and parts.port != 0
+    except (ValueError, httpx.InvalidURL):
         parts, valid = urlsplit(""), False
     if not valid or " " in url:
         raise WrittenError("must be a full URL that begins with http:// or https://")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import SecretStr
 
@@ -21,31 +21,47 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from streamgauge.config.errors import KeyPath
+    from streamgauge.config.section import Section
 
 _EVENT_TIME: Final = "must be {header: name}, {pointer: /path}, {first_sighting: stream} or record"
 _NAMED: Final = re.compile(r"'([^']*)'")
 
 
-def told(error: ValidationError, values: object) -> list[Problem]:
-    """The problems that pydantic found in `values`."""
+def told(error: ValidationError, values: object, root: type[Section] = Config) -> list[Problem]:
+    """The problems that pydantic found in `values`, which should be a `root`."""
     return [
         problem
         for details in error.errors(include_url=False)
-        for problem in _problems(details, values)
+        for problem in _problems(details, values, root)
     ]
 
 
-def _problems(details: ErrorDetails, values: object) -> Iterator[Problem]:
+def _problems(details: ErrorDetails, values: object, root: type[Section]) -> Iterator[Problem]:
     path = _path(details["loc"], values)
     reason = details.get("ctx", {}).get("error")
     if isinstance(reason, RuleError):
         yield from (Problem(path + problem.path, problem.text) for problem in reason.problems)
     elif not _follows(details):
         tell = _SENTENCES.get(details["type"], _otherwise)
-        yield Problem(path, tell(details["input"], details.get("ctx", {}), path))
+        yield Problem(path, tell(details["input"], details.get("ctx", {}), _Place(root, path)))
 
 
-def _choice(said: object, context: Mapping[str, Any], _path: KeyPath) -> str:
+class _Place(NamedTuple):
+    """Where in which file a problem is."""
+
+    root: type[Section]
+    path: KeyPath
+
+    @property
+    def settings_beside(self) -> Mapping[str, FieldInfo]:
+        """The settings of the section in which the path ends."""
+        annotation: object = self.root
+        for step in self.path[:-1]:
+            annotation = annotation_below(annotation, step)
+        return settings_of(section_of(annotation) or self.root)
+
+
+def _choice(said: object, context: Mapping[str, Any], _place: _Place) -> str:
     choices = _NAMED.findall(context["expected"])
     by_upper = {choice.upper(): choice for choice in choices}
     nearest = get_close_matches(str(said).upper(), by_upper, n=1)
@@ -54,29 +70,22 @@ def _choice(said: object, context: Mapping[str, Any], _path: KeyPath) -> str:
     return f"must be one of {', '.join(choices)}, not {what}"
 
 
-def _unknown(_said: object, _context: Mapping[str, Any], path: KeyPath) -> str:
+def _unknown(_said: object, _context: Mapping[str, Any], place: _Place) -> str:
     known = [
         key
-        for key, setting in _settings_beside(path).items()
+        for key, setting in place.settings_beside.items()
         if kind_of(setting.annotation) is not SecretStr
     ]
-    nearest = get_close_matches(str(path[-1]), known, n=1)
+    nearest = get_close_matches(str(place.path[-1]), known, n=1)
     if nearest:
         return f"unknown key; did you mean {nearest[0]}?"
     return f"unknown key; known here: {', '.join(known)}"
 
 
-def _missing(_said: object, _context: Mapping[str, Any], path: KeyPath) -> str:
-    description = " ".join((_settings_beside(path)[str(path[-1])].description or "").split())
+def _missing(_said: object, _context: Mapping[str, Any], place: _Place) -> str:
+    setting = place.settings_beside[str(place.path[-1])]
+    description = " ".join((setting.description or "").split())
     return f"is missing: {re.split(r'[.;:](?: |$)', description)[0]}"
-
-
-def _settings_beside(path: KeyPath) -> Mapping[str, FieldInfo]:
-    """The settings of the section in which the path ends."""
-    annotation: object = Config
-    for step in path[:-1]:
-        annotation = annotation_below(annotation, step)
-    return settings_of(section_of(annotation) or Config)
 
 
 def _follows(details: ErrorDetails) -> bool:
@@ -99,21 +108,21 @@ def _path(location: tuple[str | int, ...], values: object) -> KeyPath:
     return path
 
 
-def _otherwise(said: object, _context: Mapping[str, Any], _path: KeyPath) -> str:
+def _otherwise(said: object, _context: Mapping[str, Any], _place: _Place) -> str:
     return f"cannot be {kind(said)}"
 
 
-_SENTENCES: Final[Mapping[str, Callable[[object, Mapping[str, Any], KeyPath], str]]] = {
-    "value_error": lambda _said, context, _path: str(context["error"]),
+_SENTENCES: Final[Mapping[str, Callable[[object, Mapping[str, Any], _Place], str]]] = {
+    "value_error": lambda _said, context, _place: str(context["error"]),
     "missing": _missing,
     "extra_forbidden": _unknown,
     "literal_error": _choice,
-    "union_tag_not_found": lambda _said, _context, _path: _EVENT_TIME,
-    "union_tag_invalid": lambda _said, _context, _path: _EVENT_TIME,
-    "too_short": lambda _said, context, _path: f"is empty: give at least {context['min_length']}",
-    "too_long": lambda _said, context, _path: f"has more than {context['max_length']} entries",
-    "tuple_type": lambda said, _context, _path: f"must be a list, not {kind(said)}",
-    "dict_type": lambda said, _context, _path: f"must be a mapping, not {kind(said)}",
-    "model_type": lambda said, _context, _path: f"must be a mapping, not {kind(said)}",
+    "union_tag_not_found": lambda _said, _context, _place: _EVENT_TIME,
+    "union_tag_invalid": lambda _said, _context, _place: _EVENT_TIME,
+    "too_short": lambda _said, context, _place: f"is empty: give at least {context['min_length']}",
+    "too_long": lambda _said, context, _place: f"has more than {context['max_length']} entries",
+    "tuple_type": lambda said, _context, _place: f"must be a list, not {kind(said)}",
+    "dict_type": lambda said, _context, _place: f"must be a mapping, not {kind(said)}",
+    "model_type": lambda said, _context, _place: f"must be a mapping, not {kind(said)}",
 }
-"""What is told for each type of error of pydantic, from what was said, its context and the path."""
+"""What is told for each type of error of pydantic, from what was said, its context and place."""

@@ -84,6 +84,10 @@ class Stream(Section, title="streams.<name>"):
     asset_key: AssetKey = Field(default_factory=_asset_key_of)
     """Dagster asset that stands for the topic; without it `[kafka, <topic>]`, where each
     character outside `A-Z a-z 0-9 _` is `_`."""
+    report_materializations: Flag = False
+    """Whether Dagster is also told of new records as a materialization of the asset, which its
+    freshness policies look at. Dagster+ counts each towards the credits, at most one for each
+    `report_every`."""
     checks: Checks = Checks()
     """What is demanded of the stream, where it differs from the defaults of the checks."""
 

@@ -26,7 +26,7 @@ def _text(value: object) -> str:
 
 
 def _topic(value: object) -> str:
-    topic = text_of(value, "a topic name")
+    topic = text_of(value, "a topic name", needed=True)
     if not _TOPIC.fullmatch(topic) or topic in {".", ".."}:
         raise WrittenError(
             f"{shown(topic)} is not a topic name: up to 249 of the characters A-Z a-z 0-9 . _ -"
@@ -57,9 +57,15 @@ def _start_from(value: object) -> Literal["latest", "earliest"] | int:
         return "latest"
     if text == "earliest":
         return "earliest"
-    wrong = WrittenError(
-        f"{shown(text)} is not latest, earliest or a time such as 2026-01-31T12:00:00Z"
-    )
+    return _moment_ms(text, "latest, earliest or a time")
+
+
+def _moment(value: object) -> int:
+    return _moment_ms(text_of(value, "a time"), "a time")
+
+
+def _moment_ms(text: str, what: str) -> int:
+    wrong = WrittenError(f"{shown(text)} is not {what} such as 2026-01-31T12:00:00Z")
     if not _RFC_3339.fullmatch(text):
         raise wrong
     try:
@@ -144,6 +150,9 @@ StartFrom: TypeAlias = Annotated[
             pattern=f"^(latest|earliest|{_RFC_3339.pattern})$",
         ),
     ),
+]
+Moment: TypeAlias = Annotated[
+    int, Written(_moment, string("RFC 3339 time", pattern=f"^{_RFC_3339.pattern}$"))
 ]
 AssetKey: TypeAlias = Annotated[
     tuple[str, ...],

@@ -67,8 +67,13 @@ def has_control_characters(text: str) -> bool:
     return _CONTROL.search(text) is not None
 
 
-def text_of(value: object, what: str = "text") -> str:
+def text_of(value: object, what: str = "text", *, needed: bool = False) -> str:
     """The value if it is text that is neither empty nor split over lines.
+
+    Args:
+        value: what is written.
+        what: it should be.
+        needed: whether it cannot be left out.
 
     Raises:
         WrittenError: what it must be instead.
@@ -78,7 +83,7 @@ def text_of(value: object, what: str = "text") -> str:
     if not isinstance(value, str):
         raise WrittenError(f"must be {what}, not {kind(value)}")
     if not value:
-        raise WrittenError(f"is empty: give {what}, or leave it out")
+        raise WrittenError(f"is empty: give {what}{'' if needed else ', or leave it out'}")
     if has_control_characters(value):
         raise WrittenError(f"must be {what} without line breaks and control characters")
     if len(value) > 1000:

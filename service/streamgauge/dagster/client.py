@@ -1,15 +1,10 @@
-"""The HTTP client of a Dagster webserver: reports, asks, and says what became of each request."""
+"""The client of a Dagster webserver: reports, asks, and says what became of each request."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import httpx
-
+from streamgauge.dagster.described_checks import DescribedChecks
 from streamgauge.dagster.graphql import (
     AnswerError,
     AssetKey,
@@ -19,56 +14,32 @@ from streamgauge.dagster.graphql import (
     read_defined,
     read_last_reported,
 )
+from streamgauge.dagster.materializations import materialized_question, read_materialized
 from streamgauge.dagster.outcome import (
     Accepted,
-    Ambiguous,
     Misconfigured,
     Outcome,
     Trouble,
-    Unavailable,
     lying_success,
-    of_status,
 )
-from streamgauge.dagster.plain import as_json, bounded
+from streamgauge.dagster.plain import bounded
 from streamgauge.dagster.standings import (
     CHECKS_PER_QUESTION,
     LastStanding,
     read_standings,
     standings_question,
 )
+from streamgauge.dagster.transport import DagsterAddress, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
-IN_FLIGHT_MAX: Final = 2
-"""The webserver stores a report on its event loop: more at a time only slow down its users."""
-IDLE_SECONDS: Final = 2.0
-"""An idle connection is closed after this time, before uvicorn closes it (5 s) under a request."""
-ANSWER_MAX: Final = 24 * 1024 * 1024
-"""Bytes that are read of an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class DagsterAddress:
-    """Where Dagster is and what it, or what stands in front of it, wants to be shown."""
-
-    base_url: str
-    """With the path prefix, as in `https://host/prefix`."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with every request, a token among them."""
-    ca_file: Path | None = None
-    """Certificates to trust instead of the usual ones."""
-    timeout_seconds: float = 10.0
-    """For one request as a whole; half of it for the connection."""
+    import httpx
 
 
 class DagsterClient:
-    """Sends at most two requests at a time.
-
-    After a failed request the next one does not use its connection again.
-    """
+    """Speaks REST where a report is told, and GraphQL where it is asked or a check is described."""
 
     def __init__(
         self, address: DagsterAddress, transport: httpx.AsyncBaseTransport | None = None
@@ -78,26 +49,37 @@ class DagsterClient:
         Raises:
             OSError: the CA file cannot be read.
             ssl.SSLError: the CA file holds no certificate.
+            ProxyUnusableError: of what kind the proxy of the environment is.
         """
-        self.base_url: Final = address.base_url.rstrip("/")
-        self._timeout_seconds: Final = address.timeout_seconds
-        self._slots: Final = asyncio.Semaphore(IN_FLIGHT_MAX)
-        self._http: Final = httpx.AsyncClient(
-            headers=address.headers,
-            verify=ssl.create_default_context(cafile=address.ca_file) if address.ca_file else True,
-            timeout=httpx.Timeout(address.timeout_seconds, connect=address.timeout_seconds / 2),
-            limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
-            follow_redirects=False,
-            transport=transport,
-        )
+        self._transport: Final = Transport(address, transport)
+        self._described: Final = None if address.rest_only else DescribedChecks(self._transport)
+
+    @property
+    def base_url(self) -> str:
+        """Where Dagster is, without a slash at the end."""
+        return self._transport.base_url
 
     async def report_observation(self, body: Mapping[str, Any]) -> Outcome:
         """Record an observation of the asset that the body names."""
         return await self._report("report_asset_observation", body)
 
+    async def report_materialization(self, body: Mapping[str, Any]) -> Outcome:
+        """Record a materialization of the asset that the body names."""
+        return await self._report("report_asset_materialization", body)
+
     async def report_check(self, body: Mapping[str, Any]) -> Outcome:
-        """Record an evaluation of the check that the body names."""
-        return await self._report("report_asset_check", body)
+        """Record an evaluation of the check that the body, which is one for REST, names.
+
+        It goes by GraphQL, with the reason as its description, where the server takes it so; what
+        refuses GraphQL may still let REST pass.
+        """
+        described = self._described
+        outcome = None if described is None else await described.report(body)
+        if outcome is None:
+            outcome = await self._report("report_asset_check", body)
+        if described is not None and not isinstance(outcome, Accepted):
+            described.ask_anew()
+        return outcome
 
     async def last_reported(
         self, asset_key: AssetKey, stream: str, life: str | None = None
@@ -106,11 +88,21 @@ class DagsterClient:
 
         Without a life it is of the one that was told of last.
         """
-        answer = await self._post("graphql", last_reported_question(asset_key))
+        answer = await self._transport.post("graphql", last_reported_question(asset_key))
         if not isinstance(answer, bytes):
             return answer
         try:
             return read_last_reported(answer, stream, life)
+        except AnswerError as error:
+            return _graphql_trouble(error)
+
+    async def is_materialized(self, asset_key: AssetKey, data_version: str) -> bool | Trouble:
+        """Whether this version of the asset was reported as a materialization of late."""
+        answer = await self._transport.post("graphql", materialized_question(asset_key))
+        if not isinstance(answer, bytes):
+            return answer
+        try:
+            return read_materialized(answer, data_version)
         except AnswerError as error:
             return _graphql_trouble(error)
 
@@ -121,7 +113,7 @@ class DagsterClient:
         found: dict[tuple[AssetKey, str], LastStanding] = {}
         for first in range(0, len(checks), CHECKS_PER_QUESTION):
             some = checks[first : first + CHECKS_PER_QUESTION]
-            answer = await self._post("graphql", standings_question(some))
+            answer = await self._transport.post("graphql", standings_question(some))
             if not isinstance(answer, bytes):
                 return answer
             try:
@@ -137,7 +129,7 @@ class DagsterClient:
 
         The names are None where Dagster does not say them.
         """
-        answer = await self._post("graphql", defined_question(asset_keys))
+        answer = await self._transport.post("graphql", defined_question(asset_keys))
         if not isinstance(answer, bytes):
             return answer
         try:
@@ -147,7 +139,7 @@ class DagsterClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -162,74 +154,10 @@ class DagsterClient:
 
     async def _report(self, route: str, body: Mapping[str, Any]) -> Outcome:
         # without the slash at the end there is no route for a key in the body
-        answer = await self._post(f"{route}/", body)
+        answer = await self._transport.post(f"{route}/", body)
         if not isinstance(answer, bytes):
             return answer
         return Accepted() if answer.strip() == b"{}" else lying_success("a body")
-
-    async def _post(self, path: str, body: Mapping[str, Any]) -> bytes | Trouble:
-        """The body of a 200, which is JSON by its content type, or the trouble."""
-        request = self._http.build_request(
-            "POST",
-            f"{self.base_url}/{path}",
-            content=as_json(body),
-            headers={"Content-Type": "application/json"},  # exactly: a charset is refused
-        )
-        async with self._slots:
-            try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    return await self._exchange(request)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-                return _unconnected(error)
-            except httpx.LocalProtocolError:
-                # its text quotes the header, which may be a secret
-                return Misconfigured("a header to be sent holds characters that headers cannot")
-            except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-                return Misconfigured(f"base_url is wrong: {_said(error)}")
-            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-                return Ambiguous(_said(error))
-
-    async def _exchange(self, request: httpx.Request) -> bytes | Trouble:
-        answer = await self._http.send(request, stream=True)
-        try:
-            # an error is left unread, so that its connection is closed: the webserver breaks it
-            content = b"" if answer.status_code >= 500 else await _content(answer)
-        finally:
-            await answer.aclose()
-        if answer.status_code != 200:
-            text = content.decode("utf-8", "replace")
-            return of_status(answer.status_code, answer.headers, text, time.time())
-        kind = answer.headers.get("content-type", "")
-        if kind.split(";")[0].strip().lower() != "application/json":
-            return lying_success(kind)
-        return content
-
-
-async def _content(answer: httpx.Response) -> bytes:
-    content = bytearray()
-    async for chunk in answer.aiter_bytes():
-        content += chunk
-        if len(content) > ANSWER_MAX:
-            break
-    return bytes(content)
-
-
-def _unconnected(error: httpx.TransportError) -> Misconfigured | Unavailable:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Misconfigured(
-                f"its certificate is not trusted ({bounded(cause.verify_message)}):"
-                " set the CA file or correct the host in base_url"
-            )
-        cause = cause.__cause__ or cause.__context__
-    return Unavailable(_said(error))
-
-
-def _said(error: Exception) -> str:
-    name = type(error).__name__
-    text = bounded(str(error), 200)
-    return f"{name}: {text}" if text else name
 
 
 def _graphql_trouble(error: AnswerError) -> Misconfigured:

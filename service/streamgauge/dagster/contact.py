@@ -31,13 +31,17 @@ class Contact:
         self._last_failed_ms: int | None = None
         self._last_error: str | None = None
 
+    @property
+    def _in_trouble(self) -> bool:
+        return bool(self._unavailable_lanes or self._refusals)
+
     def note(self, lane: str, delivery: str, outcome: Outcome) -> None:
         """A request of a lane, for the sake of a delivery, ended like this."""
         if isinstance(outcome, Accepted):
-            in_trouble = bool(self._unavailable_lanes or self._refusals)
+            in_trouble = self._in_trouble
             self._unavailable_lanes.discard(lane)
             self._refusals.pop(delivery, None)
-            if in_trouble and not (self._unavailable_lanes or self._refusals):
+            if in_trouble and not self._in_trouble:
                 write(self._log, Event.DAGSTER_RECOVERED)
             return
         self._failed += 1
@@ -56,6 +60,11 @@ class Contact:
         if not self._unavailable_lanes:
             write(self._log, Event.DAGSTER_UNAVAILABLE, reason=outcome.reason)
         self._unavailable_lanes.add(lane)
+
+    def permitted(self, delivery: str) -> None:
+        """A part of a delivery that may have been refused was stored; the rest is still to come."""
+        if self._refusals.pop(delivery, None) is not None and not self._in_trouble:
+            write(self._log, Event.DAGSTER_RECOVERED)
 
     def delivered(self, dropped: int) -> None:
         """A report was stored; a limit left out that many rows of it."""

@@ -10,22 +10,22 @@ import structlog
 
 from streamgauge.core.taking_over import ToldPosition
 from streamgauge.dagster.contact import Contact
-from streamgauge.dagster.definitions import expected, nearest, not_defined
 from streamgauge.dagster.graphql import LastReported
 from streamgauge.dagster.lane import Delivery, Lane
-from streamgauge.dagster.outcome import Accepted, Ambiguous, Trouble, Unavailable
+from streamgauge.dagster.materializations import Materializations
+from streamgauge.dagster.outcome import Accepted, Ambiguous, Trouble
 from streamgauge.dagster.payloads import check_evaluation
+from streamgauge.dagster.preflight import Preflight
+from streamgauge.dagster.report_sending import ReportSending
 from streamgauge.dagster.reported_asset import ReportedAsset
 from streamgauge.dagster.reported_checks import ReportedChecks, Told
 from streamgauge.dagster.resumed import resumed_report
-from streamgauge.events import Event, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from streamgauge.core.snapshot import Snapshot, Verdict
     from streamgauge.dagster.client import DagsterClient
-    from streamgauge.dagster.definitions import Expected
     from streamgauge.dagster.graphql import AssetKey
     from streamgauge.dagster.outcome import Outcome
     from streamgauge.dagster.standings import LastStanding
@@ -33,20 +33,23 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_SECONDS: Final = 1.0
 """How often it is looked whether a report period has passed."""
-DEFINITIONS_EVERY_SECONDS: Final = 60.0
-"""How often Dagster is asked at most which assets and checks it knows."""
 
 
 class DagsterSink:
     """Two lanes, one for checks and one for everything else, so that neither waits for the other.
 
     An evaluation goes out as soon as its level differs from the one that Dagster has; everything
-    goes out once every report period. After an outage the next report covers all the time since the
-    one that was acknowledged last.
+    goes out once every report period, spread over it where it is much. After an outage the next
+    report covers all the time since the one that was acknowledged last.
     """
 
     def __init__(
-        self, client: DagsterClient, *, report_every_ms: int, clock: Callable[[], int]
+        self,
+        client: DagsterClient,
+        *,
+        report_every_ms: int,
+        clock: Callable[[], int],
+        materialized: frozenset[str] = frozenset(),
     ) -> None:
         """Prepare, without connecting.
 
@@ -54,21 +57,29 @@ class DagsterSink:
             client: is closed by `flush`.
             report_every_ms: the report period.
             clock: milliseconds since the epoch, for what health says.
+            materialized: streams whose new records are told as materializations too.
         """
         self._client = client
         self._every_seconds = report_every_ms / 1000
-        self._log = structlog.get_logger("streamgauge.dagster").bind(base_url=client.base_url)
-        self._contact = Contact(self._log, clock)
+        log = structlog.get_logger("streamgauge.dagster").bind(base_url=client.base_url)
+        self._contact = Contact(log, clock)
+        self._preflight = Preflight(client, log, every_seconds=self._every_seconds)
+        self._materializations = Materializations(
+            client, materialized, self._contact, self._materialized
+        )
+        self._sending = ReportSending(client, self._contact, self._materializations)
         self._snapshots: dict[str, Snapshot] = {}
         self._assets: dict[tuple[str, AssetKey], ReportedAsset] = {}
         self._reported_checks = ReportedChecks()
-        self._asked: Expected = {}
-        self._asked_seconds: float | None = None
-        self._not_defined: set[tuple[AssetKey, str | None]] = set()
         self._stopping = False
-        look = min(LOOK_EVERY_SECONDS, self._every_seconds)
-        self._checks = Lane("checks", self._due_checks, self._contact, look_every_seconds=look)
-        self._reports = Lane("reports", self._due_reports, self._contact, look_every_seconds=look)
+        lane = partial(
+            Lane,
+            contact=self._contact,
+            look_every_seconds=min(LOOK_EVERY_SECONDS, self._every_seconds),
+            period_seconds=self._every_seconds,
+        )
+        self._checks = lane("checks", self._due_checks)
+        self._reports = lane("reports", self._due_reports)
         self._working: list[asyncio.Task[None]] = []
 
     def publish(self, snapshot: Snapshot) -> None:
@@ -84,6 +95,7 @@ class DagsterSink:
         """Tell nothing more of what was published of a stream."""
         self._snapshots.pop(stream, None)
         self._reported_checks.forget(stream)
+        self._materializations.forget(stream)
         for (of, _), asset in self._assets.items():
             if of == stream:
                 asset.withdraw()
@@ -141,6 +153,7 @@ class DagsterSink:
                 async with asyncio.TaskGroup() as lanes:
                     lanes.create_task(self._checks.drain())
                     lanes.create_task(self._reports.drain())
+                await self._checks.drain()  # of what was materialized last
         except TimeoutError:
             self._contact.untold(len(self._due_checks()) + len(self._due_reports()))
         finally:
@@ -161,6 +174,7 @@ class DagsterSink:
             Delivery(
                 f"check {verdict.check} of {'/'.join(verdict.asset_key)} by {snapshot.stream}",
                 partial(self._send_check, verdict, snapshot),
+                urgent=self._reported_checks.is_urgent(verdict, snapshot),
             )
             for verdict, snapshot in due
         ]
@@ -173,15 +187,17 @@ class DagsterSink:
                 asset.told_seconds or 0.0,
                 Delivery(
                     f"observation of {'/'.join(asset_key)} by {stream}",
-                    partial(self._send_report, asset_key, asset),
+                    partial(self._sending.send, asset_key, asset),
                 ),
             )
             for (stream, asset_key), asset in self._assets.items()
             if asset.is_due(now_seconds, every_seconds)
         ]
-        if not self._stopping and self._definitions_due(now_seconds):
-            look = Delivery("definitions", self._look_at_definitions)
-            due.append((self._asked_seconds or 0.0, look))
+        snapshots = self._snapshots.values()
+        if not self._stopping and self._preflight.is_due(snapshots, now_seconds):
+            look = partial(self._preflight.look, snapshots, now_seconds)
+            asking = Delivery("definitions", look, only_asks=True)
+            due.append((self._preflight.asked_seconds or 0.0, asking))
         due.sort(key=lambda each: each[0])
         return [delivery for _, delivery in due]
 
@@ -201,68 +217,9 @@ class DagsterSink:
             self._reported_checks.keep(verdict, snapshot, before)
         return outcome
 
-    async def _send_report(self, asset_key: AssetKey, asset: ReportedAsset) -> Outcome:
-        if asset.life_in_doubt is not None:
-            last = await self._client.last_reported(asset_key, asset.stream, asset.life_in_doubt)
-            if isinstance(last, LastReported) and asset.confirm(last):
-                self._contact.delivered(0)
-                return Accepted()
-            if isinstance(last, Unavailable):
-                return last
-        if asset.follows:
-            last = await self._client.last_reported(asset_key, asset.stream, asset.next_life)
-            if isinstance(last, Trouble) and asset.waits_for_an_answer(last):
-                return last
-            if asset.follows:
-                asset.resume(
-                    resumed_report(last, asset_key) if isinstance(last, LastReported) else None
-                )
-        if not asset.is_due(_now_seconds(), 0.0):
-            return Accepted()  # withdrawn while Dagster was asked: nothing is left to be told
-        attempt = asset.begin(_now_seconds())
-        outcome = await self._client.report_observation(attempt.payload.body)
-        asset.settle(attempt, outcome)
-        if isinstance(outcome, Accepted):
-            self._contact.delivered(attempt.payload.left_out)
-        return outcome
-
-    def _definitions_due(self, now_seconds: float) -> bool:
-        asked = self._asked_seconds
-        every_seconds = max(self._every_seconds, DEFINITIONS_EVERY_SECONDS)
-        old = asked is None or now_seconds - asked >= every_seconds
-        return bool(self._snapshots) and (old or expected(self._snapshots.values()) != self._asked)
-
-    async def _look_at_definitions(self) -> Outcome:
-        """Warn of what is not defined, once for each asset and check."""
-        wanted = expected(self._snapshots.values())
-        self._asked, self._asked_seconds = wanted, _now_seconds()
-        defined = await self._client.defined(wanted.keys())
-        if not isinstance(defined, dict):
-            self._asked_seconds = None  # nothing was learned: the lane asks again after a pause
-            return defined
-        missing = not_defined(wanted, defined)
-        news = sorted(missing - self._not_defined, key=str)
-        self._not_defined = missing
-        try:
-            if any(check is None for _, check in news):
-                everything = await self._client.defined(None)
-                defined = everything if isinstance(everything, dict) else defined
-        finally:  # also when the look is cut short
-            for asset_key, check in news:
-                self._tell_not_defined(asset_key, check, defined)
-        return Accepted()
-
-    def _tell_not_defined(
-        self,
-        asset_key: AssetKey,
-        check: str | None,
-        defined: Mapping[AssetKey, frozenset[str] | None],
-    ) -> None:
-        fields = {} if check is None else {"check": check}
-        similar = nearest(asset_key, check, defined)
-        if similar is not None:
-            fields["nearest"] = similar
-        write(self._log, Event.DAGSTER_NOT_DEFINED, asset="/".join(asset_key), **fields)
+    def _materialized(self, asset_key: AssetKey) -> None:
+        self._reported_checks.materialized(asset_key, _now_seconds())
+        self._checks.wake()
 
 
 def _now_seconds() -> float:

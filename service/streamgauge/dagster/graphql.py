@@ -51,6 +51,10 @@ class AnswerError(ValueError):
     """The answer is not one that Dagster's GraphQL API gives to the question."""
 
 
+class UnreadableError(AnswerError):
+    """The answer is no JSON: it may be one that was cut off."""
+
+
 @dataclass(frozen=True, slots=True)
 class LastReported:
     """A report of an asset that Dagster has."""
@@ -86,11 +90,12 @@ def read_last_reported(content: bytes, stream: str, life: str | None) -> LastRep
     Raises:
         AnswerError: with what Dagster says instead.
     """
+    data = data_of(content)
     try:
-        asset = data_of(content)["assetOrError"]
+        asset = data["assetOrError"]
         every = (_report_of(each, stream) for each in asset.get("assetObservations", ()))
         found = [each for each in every if each is not None and life in {None, each.life}]
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise AnswerError("its answer does not have the fields of the observations") from error
     newest = max(found, key=lambda each: each.period_end, default=None)
     if newest is None:
@@ -156,17 +161,22 @@ def data_of(content: bytes) -> dict[str, Any]:
     """What a GraphQL answer holds.
 
     Raises:
+        UnreadableError: it is no JSON.
         AnswerError: with what Dagster says instead.
     """
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise AnswerError("it does not answer in JSON") from error
-    errors = answer.get("errors")
-    if errors:
-        raise AnswerError(f"it answers: {errors[0]['message']}")
-    data: dict[str, Any] = answer["data"]
-    return data
+        raise UnreadableError("it does not answer in JSON") from error
+    match answer:
+        case {"errors": [{"message": str(message)}, *_]}:
+            raise AnswerError(f"it answers: {message}")
+        case {"errors": errors} if errors:
+            raise AnswerError(f"it answers with errors: {errors}")
+        case {"data": dict(data)}:
+            return data
+        case _:
+            raise AnswerError("its answer holds no data")
 
 
 def _text(told: Mapping[str, Any], label: str) -> str | None:

@@ -1,4 +1,4 @@
-"""A lane: one delivery after another, with pauses while Dagster is away."""
+"""A lane: one delivery after another, spread out, with pauses while Dagster is away."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ PAUSE_MIN_SECONDS: Final = 0.5
 PAUSE_MAX_SECONDS: Final = 30.0
 REFUSED_PAUSE_SECONDS: Final = 60.0
 """A delivery that was refused is not tried again before this time; others are."""
+FEW: Final = 20
+"""So many deliveries go out one right after the other; more are spread out."""
+SPACE_MAX_SECONDS: Final = 0.5
+"""Between two deliveries that are spread out; a change waits no longer."""
 _RANDOM: Final = SystemRandom()
 
 
@@ -30,10 +34,19 @@ class Delivery:
     name: str
     """The same whenever this thing is told."""
     send: Callable[[], Awaitable[Outcome]]
+    urgent: bool = False
+    """Whether it goes out at once, however much there is."""
+    only_asks: bool = False
+    """Whether its success does not say that reports get through."""
 
 
 class Lane:
-    """What is due is asked anew before each delivery, so that nothing old is ever sent."""
+    """What is due is asked anew before each delivery, so that nothing old is ever sent.
+
+    When very much is due at once, at the start or after an outage, it is spread over about half a
+    period, for the webserver serves its users worse while it stores; and what was spread out once
+    becomes due spread out.
+    """
 
     def __init__(
         self,
@@ -42,11 +55,14 @@ class Lane:
         contact: Contact,
         *,
         look_every_seconds: float,
+        period_seconds: float,
     ) -> None:
         self._name = name
         self._due = due
         self._contact = contact
         self._look_every_seconds = look_every_seconds
+        self._period_seconds = period_seconds
+        self._space_seconds = 0.0
         self._wake = asyncio.Event()
         self._failures = 0
         self._refused_until: dict[str, float] = {}
@@ -60,7 +76,9 @@ class Lane:
         """Deliver whatever becomes due, until cancelled."""
         while True:
             self._wake.clear()
-            if not await self._deliver_one():
+            if await self._deliver_one():
+                await asyncio.sleep(self._space_seconds)
+            else:
                 with contextlib.suppress(TimeoutError):
                     # not wait_for(), which loses a cancellation that comes together with the wake
                     async with asyncio.timeout(self._look_every_seconds):
@@ -81,8 +99,10 @@ class Lane:
             return False
         # what failed goes behind the rest, so that one that always fails holds nothing up
         delivery = min(ready, key=lambda each: self._failed_at.get(each.name, 0.0))
+        self._space_seconds = 0.0 if delivery.urgent else space_seconds(ready, self._period_seconds)
         outcome = await delivery.send()
-        self._contact.note(self._name, delivery.name, outcome)
+        lane = delivery.name if delivery.only_asks else self._name
+        self._contact.note(lane, delivery.name, outcome)
         match outcome:
             case Accepted():
                 self._failures = 0
@@ -103,6 +123,12 @@ class Lane:
     async def _pause(self, least_seconds: float = 0.0) -> None:
         self._failures += 1
         await asyncio.sleep(max(pause_seconds(self._failures), least_seconds))
+
+
+def space_seconds(ready: Sequence[Delivery], period_seconds: float) -> float:
+    """How long the next delivery waits for the sake of the webserver's users."""
+    count = len(ready)
+    return min(SPACE_MAX_SECONDS, period_seconds / 2 / count) if count > FEW else 0.0
 
 
 def pause_seconds(failures: int) -> float:

@@ -39,6 +39,8 @@ class Unavailable:
     reason: str
     retry_after_seconds: float | None = None
     """What the server asked for, at most RETRY_AFTER_MAX_SECONDS."""
+    unreached: bool = False
+    """Whether there was no connection to it, so that no other route of it can do better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def of_status(status: int, headers: Mapping[str, str], text: str, now_seconds: f
     if status >= 500:
         return Ambiguous(f"HTTP {status}")
     if 300 <= status < 400:
-        host = urlsplit(headers.get("location", "")).hostname
+        host = _host(headers.get("location", ""))
         where = f" to {bounded(host, _TEXT_MAX)}" if host else ""
         return Misconfigured(
             f"HTTP {status}: redirected{where}, which looks like a login page or a moved address;"
@@ -117,6 +119,13 @@ def retry_after_seconds(text: str | None, now_seconds: float) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), RETRY_AFTER_MAX_SECONDS)
+
+
+def _host(location: str) -> str | None:
+    try:
+        return urlsplit(location).hostname
+    except ValueError:
+        return None
 
 
 def _error_text(text: str) -> str:

@@ -39,6 +39,7 @@ class ReportedAsset:
     Only the newest snapshot waits to be told, and the last one of a life that has ended, so that
     its counts are not lost. A report whose fate is unknown goes out again under its sequence, with
     the totals of then: whichever of them were stored, the one with the greatest totals is right.
+    Only a report that is held goes out again as it is.
     """
 
     def __init__(self, stream: str, dead_letter_topic: str | None = None) -> None:
@@ -57,6 +58,7 @@ class ReportedAsset:
         self._acknowledged: Report | None = None
         self._unconfirmed: Attempt | None = None
         self._unconfirmed_before: Attempt | None = None
+        self._held: Attempt | None = None
 
     @property
     def life_in_doubt(self) -> str | None:
@@ -64,18 +66,19 @@ class ReportedAsset:
         return None if self._unconfirmed is None else self._unconfirmed.report.life
 
     @property
-    def next_life(self) -> str:
-        """The life of the next report.
-
-        Raises:
-            IndexError: nothing is waiting.
-        """
-        return self._waiting[0].life
+    def next_life(self) -> tuple[str, int] | None:
+        """The life of the next report and how often it was resumed; None if nothing is waiting."""
+        return (self._waiting[0].life, self._waiting[0].resumed) if self._waiting else None
 
     @property
     def follows(self) -> bool:
         """Whether a report of before this process may be the one to follow: ask for it."""
         return bool(self._waiting) and self._waiting[0].resumed > self._resumed
+
+    @property
+    def holds(self) -> bool:
+        """Whether the next report is one that `hold` was told of."""
+        return self._held is not None
 
     def waits_for_an_answer(self, trouble: Trouble) -> bool:
         """Whether to ask again for the report to follow, after this was the answer.
@@ -88,7 +91,8 @@ class ReportedAsset:
     def withdraw(self) -> None:
         """Tell nothing of what was offered; somebody else reports now."""
         self._waiting.clear()
-        self._unconfirmed = self._unconfirmed_before = None
+        self._unconfirmed = self._unconfirmed_before = self._held = None
+        self.ahead_of = None
 
     def resume(self, last: Report | None) -> None:
         """The greatest report that Dagster has of the life; the next one follows it.
@@ -139,6 +143,8 @@ class ReportedAsset:
         if not self._waiting:
             return False
         told_seconds = self.told_seconds
+        if self.holds:
+            return True
         ended = len(self._waiting) > 1
         return ended or told_seconds is None or now_seconds - told_seconds >= every_seconds
 
@@ -149,21 +155,26 @@ class ReportedAsset:
             IndexError: nothing is waiting.
             ValueError: totals shrank within a life.
         """
-        snapshot, resumed = self._waiting[0], self._resumed_from
-        try:
-            told = self._report(snapshot)
-        except ValueError:
-            if resumed is None or resumed.life != snapshot.life:
-                raise
-            self._give_up(snapshot.life)  # less is stored of a group that was found again
-            told = self._report(snapshot)
-        view = self._dead_letters(snapshot)
-        payload = (
-            observation(told, snapshot) if view is None else dead_letter_observation(told, view)
+        held = self._held
+        attempt = (
+            self._attempt(self._waiting[0], now_seconds)
+            if held is None
+            else replace(held, begun_seconds=now_seconds)
         )
-        attempt = Attempt(snapshot, told, payload, now_seconds)
         self._unconfirmed_before, self._unconfirmed = self._unconfirmed, attempt
         return attempt
+
+    def is_under_way(self, attempt: Attempt) -> bool:
+        """Whether the report that `begin` gave is still to be told; not after `withdraw`."""
+        return self._unconfirmed is attempt
+
+    def hold(self, attempt: Attempt) -> None:
+        """Something else tells of this report: no newer one goes out before it is acknowledged."""
+        self._held = attempt
+
+    def release(self) -> None:
+        """Nothing else tells of the report that was held."""
+        self._held = None
 
     def settle(self, attempt: Attempt, outcome: Outcome) -> None:
         """What became of the report that `begin` gave."""
@@ -186,6 +197,21 @@ class ReportedAsset:
             return False
         self._acknowledge(doubt)
         return True
+
+    def _attempt(self, snapshot: Snapshot, now_seconds: float) -> Attempt:
+        resumed = self._resumed_from
+        try:
+            told = self._report(snapshot)
+        except ValueError:
+            if resumed is None or resumed.life != snapshot.life:
+                raise
+            self._give_up(snapshot.life)  # less is stored of a group that was found again
+            told = self._report(snapshot)
+        view = self._dead_letters(snapshot)
+        payload = (
+            observation(told, snapshot) if view is None else dead_letter_observation(told, view)
+        )
+        return Attempt(snapshot, told, payload, now_seconds)
 
     def _dead_letters(self, snapshot: Snapshot) -> DeadLetterTopicView | None:
         views = (view for view in snapshot.dead_letters if view.topic == self._dead_letter_topic)
@@ -218,4 +244,6 @@ class ReportedAsset:
         self._acknowledged = attempt.report
         self.told_seconds = attempt.begun_seconds
         self._unconfirmed = None
+        if self._held is not None and self._held.report is attempt.report:
+            self._held = None
         self._waiting = [each for each in self._waiting if each is not attempt.snapshot]

@@ -104,7 +104,7 @@ def _own(execution: Mapping[str, Any], stream: str) -> LastStanding | None:
             fail=_breach(breaches.get("fail", {})),
         )
         return LastStanding(standing, instant_ms(told["as_of"]["text"]))
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None  # of another version, or of somebody else
 
 
