@@ -4,16 +4,18 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import dagster as dg
 from pydantic import Field
 
-from streamgauge.config import load
 from streamgauge_dagster.definitions import definitions_of
+from streamgauge_dagster.event_hubs import EventHubs
 from streamgauge_dagster.following import Following
-from streamgauge_dagster.inline import inline_configuration
+from streamgauge_dagster.inline import inline_source
 from streamgauge_dagster.presentation import DEFAULT_KINDS, Presentation
+from streamgauge_dagster.scaffolder import KafkaStreamScaffolder
+from streamgauge_dagster.source import file_source
 
 
 class DeadLetters(dg.Model, dg.Resolvable):
@@ -26,15 +28,7 @@ class DeadLetters(dg.Model, dg.Resolvable):
     ] = None
 
 
-class EventHubs(dg.Model, dg.Resolvable):
-    """Azure Event Hubs, through its Kafka endpoint."""
-
-    namespace: Annotated[str, Field(description="Name of the namespace, without the domain.")]
-    domain: Annotated[
-        str, Field(description="Domain of the namespace; other clouds have another.")
-    ] = "servicebus.windows.net"
-
-
+@dg.scaffold_with(KafkaStreamScaffolder)
 class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
     """A Kafka stream, its dead letter topics and their checks, as streamgauge reports them.
 
@@ -54,10 +48,17 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
         str | None, Field(description="Name of the stream in the gauge; without it the topic's.")
     ] = None
     topic: Annotated[str | None, Field(description="The topic that is watched.")] = None
-    bootstrap_servers: Annotated[str | None, Field(description="host:port of brokers.")] = None
-    event_hubs: Annotated[
-        EventHubs | None, Field(description="Azure Event Hubs in place of bootstrap_servers.")
+    broker: Annotated[str | None, Field(description="host:port of the broker.")] = None
+    bootstrap_servers: Annotated[
+        str | list[str] | None, Field(description="host:port of several brokers.")
     ] = None
+    event_hubs: Annotated[
+        EventHubs | None, Field(description="Azure Event Hubs in place of brokers.")
+    ] = None
+    kafka: Annotated[
+        dict[str, Any],
+        Field(description="How brokers are reached, as in the gauge's file; only polls need it."),
+    ] = {}
     asset_key: Annotated[
         dg.ResolvedAssetKey | None,
         Field(description="Its asset; without it `kafka/<topic>`, `_` for other characters."),
@@ -71,8 +72,18 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
     checks: Annotated[
         dict[str, Any], Field(description="Checks where they differ, as in the gauge's file.")
     ] = {}
+    isolation_level: Annotated[
+        Literal["read_committed", "read_uncommitted"] | None,
+        Field(description="Which records count, as in the gauge's file."),
+    ] = None
+    event_time: Annotated[
+        list[Any], Field(description="Where event times are found, as in the gauge's file.")
+    ] = []
+    window: Annotated[
+        str | int | None, Field(description="Length of the windows, as in the gauge's file.")
+    ] = None
     report_every: Annotated[
-        str | None, Field(description="How often the gauge reports, such as `5m`.")
+        str | int | None, Field(description="How often the gauge reports, such as `5m`.")
     ] = None
 
     group_name: Annotated[str, Field(description="Dagster's group of the assets.")] = "streams"
@@ -82,8 +93,13 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
     description: Annotated[
         str | None, Field(description="Stands before what the numbers mean.")
     ] = None
+    cluster: Annotated[str | None, Field(description="What people call the Kafka cluster.")] = None
     upstream: Annotated[
-        list[dg.ResolvedAssetKey], Field(description="Assets that write the stream.")
+        list[dg.ResolvedAssetKey], Field(description="Assets that write the streams.")
+    ] = []
+    downstream: Annotated[
+        list[dg.ResolvedAssetKey],
+        Field(description="Assets built on the streams that nothing else in the project defines."),
     ] = []
     links: Annotated[
         dict[str, str],
@@ -93,6 +109,9 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
         bool,
         Field(description="Whether Dagster may observe the assets and automation starts on them."),
     ] = True
+    blocking: Annotated[
+        list[str], Field(description="Checks that automation may wait for, by name.")
+    ] = []
     sensors: Annotated[
         Following | None, Field(description="Sensors that follow the streams; none without it.")
     ] = None
@@ -106,22 +125,27 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
         Raises:
             ConfigError: everything that is wrong with the configuration.
         """
+        cluster = self.cluster
+        if cluster is None and self.event_hubs is not None:
+            cluster = self.event_hubs.cluster
         look = Presentation(
             group_name=self.group_name,
             owners=self.owners,
             tags=self.tags,
             kinds=self.kinds,
             description=self.description,
+            cluster=cluster,
             upstream=self.upstream,
+            downstream=self.downstream,
             links=self.links,
             observable=self.observable,
+            blocking=self.blocking,
         )
-        settings = inline_configuration(self)
-        if settings is None:
-            file = Path(context.path) / str(self.config)
-            settings = load(file, os.environ, with_secrets=False)
+        source = inline_source(self, os.environ)
+        if source is None:
+            source = file_source(Path(context.path) / str(self.config), os.environ)
         return definitions_of(
-            settings,
+            source,
             look,
             streams=self.streams,
             silent_after_seconds=self.silent_after_seconds,

@@ -35,8 +35,7 @@ def stream_description(
     if stream.dead_letters:
         numbers["`dead_letters`"] = "what arrived in the dead letter topics"
     numbers["`completeness`"] = "below 1 these numbers lack something"
-    topic = f"Kafka topic `{stream.topic}`"
-    return _described(topic, numbers, checks, period_ms)
+    return _described(f"Kafka topic `{stream.topic}`, {_reported(period_ms)}", numbers, checks)
 
 
 def dead_letter_description(
@@ -48,12 +47,40 @@ def dead_letter_description(
         "`dead_letters_total`": "the same since counting began",
     }
     letters = f"Dead letters of `{stream.topic}` on Kafka topic `{topic.topic}`"
-    return _described(letters, numbers, checks, period_ms)
+    return _described(f"{letters}, {_reported(period_ms)}", numbers, checks)
 
 
-def _described(
-    topic: str, numbers: Mapping[str, str], checks: Sequence[ReportedCheck], period_ms: int
+def polled_description(
+    topic: str, period_ms: int, *, groups: bool = False, dead_letters_of: str | None = None
 ) -> str:
+    """What the numbers of a topic mean that Dagster polls where no gauge measures it.
+
+    Args:
+        topic: its name.
+        period_ms: time between two polls.
+        groups: whether consumer groups are asked about.
+        dead_letters_of: the topic whose dead letters these are.
+    """
+    numbers = {
+        "`offsets`": "what was added to the log between two polls, markers of transactions too"
+    }
+    if groups:
+        numbers |= {
+            "`lag`": "records that the worst consumer group has still to read, at most",
+            "`time_lag_seconds`": "age of the first record that a group has still to read",
+        }
+    numbers["`completeness`"] = "below 1 these numbers lack something"
+    whose = f"Dead letters of `{dead_letters_of}` on Kafka" if dead_letters_of else "Kafka"
+    every = format_duration(period_ms)
+    first = f"{whose} topic `{topic}`, polled by Dagster every {every}: no gauge measures it."
+    return _described(first, numbers, ())
+
+
+def _reported(period_ms: int) -> str:
+    return f"measured by streamgauge and reported every {format_duration(period_ms)}."
+
+
+def _described(first: str, numbers: Mapping[str, str], checks: Sequence[ReportedCheck]) -> str:
     """One sentence, which the graph shows alone, and then the numbers and limits."""
     meanings = "\n".join(f"- {names}: {meaning}" for names, meaning in numbers.items())
     rows = [
@@ -62,8 +89,7 @@ def _described(
         for each in checks
     ]
     limits = "\n".join(["| check | warns | fails |", "|---|---|---|", *rows]) if rows else ""
-    reported = f"{topic}, measured by streamgauge and reported every {format_duration(period_ms)}."
-    return "\n\n".join(part for part in (reported, meanings, _READING, limits) if part)
+    return "\n\n".join(part for part in (first, meanings, _READING, limits) if part)
 
 
 def check_description(reported: ReportedCheck) -> str:

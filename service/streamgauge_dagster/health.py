@@ -1,22 +1,19 @@
-"""What a gauge last said of a stream, for code inside an asset that is built on it."""
+"""What a gauge last said of a stream, and whether it can be relied on."""
 
-# Dagster resolves the annotations of a resource's fields, so they must not be turned into text.
+from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field
 
 from streamgauge.core.wording import duration
 from streamgauge.model import Level
-from streamgauge_dagster.reports import NoReportError, last_evaluation, last_observation
-from streamgauge_dagster.sensors.gauge_reporting import CHECK_NAME
+from streamgauge_dagster.reports import REPLAYED
+from streamgauge_dagster.sensors.retold import versioned
 
-SILENT_AFTER_SECONDS: Final = 900.0
-"""Three report periods, as long as none is configured."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class StreamTroubleError(RuntimeError):
@@ -28,6 +25,7 @@ class CheckHealth:
     """What a check said last."""
 
     level: Level
+    """Unknown also where nothing was said of it, or too long ago to be a pass."""
     reason: str
 
 
@@ -38,10 +36,16 @@ class StreamHealth:
     asset_key: dg.AssetKey
     life: str
     sequence: int
+    data_version: str
+    """Changes with new records alone."""
+    reported_seconds: float
+    """When the report was recorded, since the epoch."""
     age_seconds: float
-    """How long ago the report was recorded."""
+    """How long ago that was."""
     positions: Mapping[int, int]
     """Offset by partition up to which the report counts."""
+    positions_left_out: int
+    """Partitions that the report had no room for."""
     completeness: float | None
     """Share of the stream's partitions whose state was fresh, 0 to 1; None is unknown.
 
@@ -70,82 +74,35 @@ class StreamHealth:
         if self.completeness is None or self.completeness < 1:
             share = "an unknown share" if self.completeness is None else f"{self.completeness:.0%}"
             return f"the report holds {share} of the partitions"
+        if self.positions_left_out:
+            return f"the report has no room for the offsets of {self.positions_left_out} partitions"
         return None
 
+    def metadata(self) -> dict[str, dg.MetadataValue[Any]]:
+        """What a run has built on, with types, for the metadata of what it materializes."""
+        value = dg.MetadataValue
+        told: dict[str, dg.MetadataValue[Any]] = {
+            "stream": value.asset(self.asset_key),
+            "stream_life": value.text(self.life),
+            "stream_sequence": value.int(self.sequence),
+            "stream_reported": value.timestamp(self.reported_seconds),
+            "stream_positions": value.json({str(p): at for p, at in self.positions.items()}),
+        }
+        return told | ({} if self.trouble is None else {"stream_trouble": value.text(self.trouble)})
 
-class StreamHealthResource(dg.ConfigurableResource[Any]):
-    """Reads what was reported of streams from the instance; nothing else is connected to."""
+    def observation(self, description: str | None = None) -> dg.AssetObservation:
+        """The same as an observation of the stream, for `context.log_event()`.
 
-    silent_after_seconds: Annotated[
-        float, Field(description="Age from which on a report says nothing of now.")
-    ] = SILENT_AFTER_SECONDS
-
-    def read(
-        self,
-        context: dg.AssetExecutionContext,
-        asset_key: dg.AssetKey | str | list[str],
-        checks: Iterable[str] | None = None,
-    ) -> StreamHealth:
-        """What was reported last of a stream.
+        It has the data version of the report: to Dagster one without it would be new data, and
+        launch whatever is built on the stream.
 
         Args:
-            context: of the asset or op that asks.
-            asset_key: of the stream, or of one of its dead letter topics; text is split at `/`.
-            checks: names of the checks that matter; all that are defined on the asset without it.
-
-        Raises:
-            NoReportError: nothing was ever reported of it.
+            description: what the run has done with the stream.
         """
-        if isinstance(asset_key, str):
-            asset_key = asset_key.split("/")
-        key = dg.AssetKey.from_coercible(asset_key)
-        observation, reported_seconds = last_observation(context.instance, key)
-        told: dict[str, Any] = {name: value.value for name, value in observation.metadata.items()}
-        detail = told.get("detail") or {}
-        names = _checks_of(context, key) if checks is None else checks
-        return StreamHealth(
-            asset_key=key,
-            life=told.get("life", ""),
-            sequence=told.get("sequence", 0),
-            age_seconds=time.time() - reported_seconds,
-            positions={row[0]: row[1] for row in detail.get("positions", {}).get("rows", ())},
-            completeness=told.get("completeness", None if "records" in told else 1.0),
-            blind=tuple(f"{each['what']}, {each['reason']}" for each in detail.get("blind", ())),
-            checks={name: _check(context, dg.AssetCheckKey(key, name)) for name in sorted(names)},
-            silent_after_seconds=self.silent_after_seconds,
+        replayed = dg.MetadataValue.timestamp(self.reported_seconds)
+        return dg.AssetObservation(
+            self.asset_key,
+            description=description,
+            metadata={**self.metadata(), REPLAYED: replayed},
+            tags=versioned(self.data_version),
         )
-
-    def demand(
-        self,
-        context: dg.AssetExecutionContext,
-        asset_key: dg.AssetKey | str | list[str],
-        checks: Iterable[str] | None = None,
-    ) -> StreamHealth:
-        """The same, where the stream can be relied on.
-
-        Raises:
-            NoReportError: nothing was ever reported of it.
-            StreamTroubleError: why it cannot.
-        """
-        health = self.read(context, asset_key, checks)
-        if health.trouble is not None:
-            raise StreamTroubleError(f"{health.asset_key.to_user_string()}: {health.trouble}")
-        return health
-
-
-def _checks_of(context: dg.AssetExecutionContext, key: dg.AssetKey) -> list[str]:
-    graph = context.repository_def.asset_graph  # that of the job has only what it executes
-    known = [check.name for check in graph.asset_check_keys if check.asset_key == key]
-    # of silence the age of the report tells, also where no sensor evaluates that check
-    return [name for name in known if name != CHECK_NAME]
-
-
-def _check(context: dg.AssetExecutionContext, key: dg.AssetCheckKey) -> CheckHealth:
-    try:
-        evaluation, _ = last_evaluation(context.instance, key)
-        level = Level(str(evaluation.metadata["level"].value))
-        return CheckHealth(level, str(evaluation.metadata["reason"].value))
-    except NoReportError as error:
-        return CheckHealth(Level.UNKNOWN, str(error))
-    except (KeyError, ValueError):
-        return CheckHealth(Level.UNKNOWN, "its last evaluation is not of a gauge")

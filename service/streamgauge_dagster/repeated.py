@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
+from streamgauge.core.markdown import as_markdown
 from streamgauge.core.wording import duration
 from streamgauge.model import Level
 from streamgauge_dagster.reports import (
@@ -18,8 +18,6 @@ from streamgauge_dagster.reports import (
 )
 
 _MOMENTS: Final = ("period_start", "period_end")
-_MARKUP: Final = re.compile(r"[\\`*\[\]<>]")
-"""Characters with which Markdown would make more of a consumer group's name than text."""
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +97,7 @@ def _evaluation(
         check_name=key.name,
         passed=passed,
         severity=severity,
-        description=_MARKUP.sub(r"\\\g<0>", reason),
+        description=as_markdown(reason),
         metadata={**metadata, "reason": dg.MetadataValue.text(reason)},
     )
 

@@ -11,6 +11,9 @@ PERIODS: Final = 3
 LEAST_MS: Final = 60_000
 """A restart and a report that is sent again take their time, however short the period."""
 
+SILENT_AFTER: Final = "silent_after_seconds"
+"""Metadata of an asset: the age from which on its reports say nothing of now."""
+
 
 def report_period_ms(dagster: Dagster | None) -> int:
     """How often the gauge reports.

@@ -5,6 +5,7 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from streamgauge_dagster import build_definitions
 
@@ -56,6 +57,24 @@ def run(instance):
         return part.execute_in_process(instance=instance)
 
     return run
+
+
+@pytest.fixture
+def run_code(instance, tmp_path):
+    """Run assets of a code location as Dagster does: `run_code("defs = ...", keys)`."""
+
+    def run_code(code, assets):
+        path = tmp_path / "code_location.py"
+        path.write_text(code)
+        repository = ReconstructableRepository.for_file(str(path), "defs", str(tmp_path))
+        return dg.execute_job(
+            repository.get_reconstructable_job("__ASSET_JOB"),
+            instance,
+            asset_selection=list(assets),
+            run_config={"execution": {"config": {"in_process": {}}}},
+        )
+
+    return run_code
 
 
 @pytest.fixture

@@ -111,17 +111,21 @@ def test_a_stream_says_what_it_is(build):
         "topic": "orders.placed",
         "bootstrap_servers": "broker-1:9092, broker-2:9092",
         "isolation_level": "read_committed",
+        "silent_after_seconds": 900.0,
         "window": "30s",
         "event_time": "header event-time, else /occurredAt in the value, else timestamp of the "
         "record",
         "consumer_groups": "fulfillment, billing-*",
+        "security": "SASL_SSL, PLAIN",
     }
     assert specs[LETTERS].metadata == {
         "dagster/uri": "kafka://broker-1:9092,broker-2:9092/orders.placed.dlq",
         "topic": "orders.placed.dlq",
         "bootstrap_servers": "broker-1:9092, broker-2:9092",
         "isolation_level": "read_committed",
+        "silent_after_seconds": 900.0,
         "window": "30s",
+        "security": "SASL_SSL, PLAIN",
     }
     for spec in specs.values():
         assert spec.kinds == {"kafka", "streaming"}

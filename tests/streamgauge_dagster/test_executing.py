@@ -5,7 +5,7 @@ import time
 import dagster as dg
 import pytest
 
-from streamgauge_dagster import build_definitions
+from streamgauge_dagster import Presentation, build_definitions
 from streamgauge_dagster.repeated import repeated_evaluation
 from streamgauge_dagster.reports import LOOKED_AT_MOST, PAGE
 
@@ -132,7 +132,7 @@ def test_names_in_a_reason_are_no_markup(later, reports):
     """Dagster shows the description as Markdown; the entry has the reason as it is."""
     reports.evaluation("pass", reason="lag of a_*b* [x](http://y) <img> `c` is 1")
     told = later(0)
-    assert told.description == r"lag of a_\*b\* \[x\](http://y) \<img\> \`c\` is 1"
+    assert told.description == r"lag of a\_\*b\* \[x\](http://y) \<img\> \`c\` is 1"
     assert told.metadata["reason"].value == "lag of a_*b* [x](http://y) <img> `c` is 1"
 
 
@@ -140,3 +140,18 @@ def test_a_report_of_another_hand_is_repeated_too(later, reports):
     """Without a reason, as curl may have sent it."""
     reports.evaluation("pass", reason=None)
     assert (later(0).passed, later(0).description) == (True, "no reason was given")
+
+
+@pytest.mark.parametrize(("level", "success"), [("pass", True), ("warn", True), ("fail", False)])
+def test_a_run_fails_with_a_check_that_blocks(instance, config_file, reports, level, success):
+    """Only where it is to block, and the report is recorded all the same."""
+    defs = build_definitions(
+        config_file(), environ={}, presentation=Presentation(blocking=["fresh"])
+    )
+    reports.evaluation(level)
+    job = defs.resolve_implicit_global_asset_job_def()
+    part = job.get_subset(asset_selection=set(), asset_check_selection={FRESH})
+    done = part.execute_in_process(instance=instance, raise_on_error=False)
+    assert done.success is success
+    (told,) = done.get_asset_check_evaluations()
+    assert (told.passed, told.blocking) == (level == "pass", True)

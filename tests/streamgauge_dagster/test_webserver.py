@@ -47,7 +47,7 @@ def test_assets_and_checks_are_shown(server):
     assert letters["dependencyKeys"] == [{"path": list(STREAM.path)}]
     assert (stream["groupName"], set(stream["kinds"])) == ("streams", {"kafka", "streaming"})
     assert stream["description"].startswith("Kafka topic `orders.placed`")
-    told = {entry["label"]: entry["text"] for entry in stream["metadataEntries"]}
+    told = {entry["label"]: entry.get("text") for entry in stream["metadataEntries"]}
     assert told["dagster/uri"] == "kafka://broker:9092/orders.placed"
     checks = {each["name"]: each for each in stream["assetChecksOrError"]["checks"]}
     assert set(checks) == {"fresh", "arrival_age", "lag__fulfillment", "lag__billing__"}

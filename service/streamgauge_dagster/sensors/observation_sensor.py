@@ -43,7 +43,7 @@ def observation_sensor(
         default_status=default_status,
         description=(
             "Tells each report of the gauge again with types, as no new data, and fails "
-            "`gauge_reporting` while the gauge is silent."
+            "gauge_reporting while the gauge is silent."
         ),
     )
     def observations(context: dg.SensorEvaluationContext) -> dg.SensorResult:

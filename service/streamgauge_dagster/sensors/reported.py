@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
-from streamgauge_dagster.reports import PAGE, REPLAYED
+from streamgauge_dagster.reports import LOOKED_AT_MOST, PAGE, REPLAYED, NoReportError
 from streamgauge_dagster.sensors.metadata import integer, seconds, text
 
 if TYPE_CHECKING:
@@ -70,6 +70,26 @@ def read_newest(instance: dg.DagsterInstance, key: dg.AssetKey) -> Read:
     """The newest events of an asset, one page of them."""
     page = instance.fetch_observations(key, PAGE)
     return _read(list(reversed(page.records)), more=False)
+
+
+def last_report(instance: dg.DagsterInstance, key: dg.AssetKey) -> Report | None:
+    """The latest report of the newest page that has any; None if nothing of a gauge is there.
+
+    Raises:
+        NoReportError: none is among as many of the newest events as are looked at.
+    """
+    cursor, more, looked_at = None, True, 0
+    while more and looked_at < LOOKED_AT_MOST:
+        page = instance.fetch_observations(key, PAGE, cursor)
+        report = latest(_read(page.records, more=False).reports)
+        if report is not None:
+            return report
+        cursor, more = page.cursor, page.has_more
+        looked_at += PAGE
+    if more:
+        told = f"none of the newest {LOOKED_AT_MOST:,} observations is of a gauge"
+        raise NoReportError(f"the last report was not found: {told}")
+    return None
 
 
 def read_since(
