@@ -1,6 +1,6 @@
 # Everything a developer or the CI does; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo collector test test-containers restarts lint types arch check docs constraints image clean
+.PHONY: help venv demo collector oldest-dagster test test-containers restarts lint types arch check docs constraints image clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
@@ -34,6 +34,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 collector: $(INSTALLED) ## build the OpenTelemetry Collector of the tests, once (needs Go 1.25)
 	@echo "the OpenTelemetry Collector takes minutes where it is not in the cache"
 	@$(BIN)/python -m streamgauge_demo.parts.collector_binary
+
+oldest-dagster: $(INSTALLED) ## install the oldest Dagster of the tests beside the newest, once
+	@$(BIN)/python -m streamgauge_demo.parts.dagster_oldest
 
 $(DEMO_INSTALLED): pyproject.toml constraints.txt
 	@$(MAKE_VENV)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
+import os
 import re
 import socket
 import threading
@@ -34,6 +36,10 @@ from streamgauge.dagster.delivery import DagsterSink
 from streamgauge.dagster.transport import DagsterAddress
 from streamgauge.model import GroupStatus, LagBound, Level
 from streamgauge_demo.parts.dagster_client import DagsterClient as ReadBack
+from streamgauge_demo.parts.dagster_kinds import DagsterKind, dagster_of_kind, demand_kind
+from streamgauge_demo.parts.dagster_oldest import OldestDagsterUnavailableError
+from streamgauge_demo.parts.postgres import PostgresUnavailableError
+from streamgauge_demo.parts.shared import share_dagster_server
 
 DOCS = Path(__file__).parents[2] / "docs"
 LIFE_START_MS = 1_800_000_000_000
@@ -412,11 +418,60 @@ def fake():
     server.kill()
 
 
-@pytest.fixture(params=["fake", "real"])
-def server(request):
-    """What answers as Dagster does, as something to read back from: the fake, and the real one."""
-    if request.param == "real":
-        yield request.getfixturevalue("dagster_server")
+@pytest.fixture(scope="session")
+def real_server(run_folder):
+    """Give the webserver of a kind, without definitions, one of each for the whole run."""
+    with contextlib.ExitStack() as shared:
+
+        @functools.cache
+        def real_server(kind):
+            demand_or_skip(kind)
+            return shared.enter_context(share_dagster_server(run_folder, kind))
+
+        yield real_server
+
+
+def demand_or_skip(kind):
+    """Skip, and tell why, where such a server cannot run; fail where it is said that it must."""
+    try:
+        demand_kind(kind)
+    except OldestDagsterUnavailableError as error:
+        variable, why = "STREAMGAUGE_OLDEST_DAGSTER", error
+    except PostgresUnavailableError as error:
+        variable, why = "STREAMGAUGE_POSTGRES", error
+    else:
+        return
+    wanted = os.environ.get(variable, "")
+    assert wanted in {"", "required"}, f"{variable} is {wanted!r}; it may be required"
+    if wanted:
+        raise why
+    pytest.skip(f"needs the {kind} Dagster: {why}")
+
+
+@pytest.fixture(params=DagsterKind)
+def kind(request):
+    """Each kind of real webserver."""
+    demand_or_skip(request.param)
+    return request.param
+
+
+@pytest.fixture
+async def launch(kind):
+    """Starter of webservers of the kind, which takes what `dagster_of_kind` takes besides."""
+    with contextlib.ExitStack() as running:
+
+        async def launch(definitions=None, **more):
+            opened = dagster_of_kind(kind, definitions, **more)
+            return await asyncio.to_thread(running.enter_context, opened)
+
+        yield launch
+
+
+@pytest.fixture(params=["fake", *DagsterKind])
+def server(request, real_server):
+    """What answers as Dagster does, as something to read back from: the fake, and the real ones."""
+    if request.param != "fake":
+        yield real_server(request.param)
         return
     fake = request.getfixturevalue("fake")
     with ReadBack(fake.base_url) as opened:

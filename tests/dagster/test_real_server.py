@@ -1,4 +1,4 @@
-"""The sink and a real webserver: readable within a second, killed, behind a prefix, read-only."""
+"""The sink and each kind of real webserver: readable in a second, killed, prefixed, read-only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streamgauge.dagster.outcome import Misconfigured
 from streamgauge.dagster.payloads import check_evaluation
 from streamgauge.dagster.transport import DagsterAddress
 from streamgauge.model import Level
-from streamgauge_demo.parts.dagster_server import launch_dagster_server
+from streamgauge_demo.parts.dagster_oldest import OLDEST
 
 pytestmark = pytest.mark.timeout(240)  # each starts a webserver, which takes long on a busy machine
 
@@ -27,12 +27,20 @@ async def until(condition, seconds=60.0):
     return found
 
 
-async def test_failing_check_is_readable_within_a_second(dagster_server, run, maker):
+def test_each_kind_is_what_it_says(kind, real_server):
+    """Else the others would meet one server several times."""
+    told = real_server(kind).graphql("{ version instance { info } }")
+    assert (told["version"] == OLDEST) == kind.is_oldest
+    assert ("PostgresEventLogStorage" in told["instance"]["info"]) == kind.has_postgres
+
+
+async def test_failing_check_is_readable_within_a_second(kind, real_server, run, maker):
     """From publish to GraphQL's answer."""
-    sink = run(dagster_server.base_url)
+    server = real_server(kind)
+    sink = run(server.base_url)
 
     def newest():
-        found = dagster_server.check_executions(maker.asset_key, "lag__billing", 1)
+        found = server.check_executions(maker.asset_key, "lag__billing", 1)
         return found[0].metadata["level"] if found else None
 
     sink.publish(maker.snapshot(verdicts=(maker.verdict(),)))
@@ -46,14 +54,14 @@ async def test_failing_check_is_readable_within_a_second(dagster_server, run, ma
     assert min(delays) < 1.0
 
 
-async def test_webserver_that_is_killed_gets_every_count_in_the_end(run, maker, page_definitions):
+async def test_webserver_that_is_killed_gets_every_count_in_the_end(
+    launch, run, maker, page_definitions
+):
     """Behind a prefix, with the definitions of the page: killed while reports go on, then back."""
     maker.asset_key = ("kafka", "orders_placed")
     check = "lag__fulfillment"
-    server = await asyncio.to_thread(
-        launch_dagster_server, page_definitions, path_prefix="/dagster"
-    )
-    with server, capture_logs() as log:
+    server = await launch(page_definitions, path_prefix="/dagster")
+    with capture_logs() as log:
         sink = run(server.base_url, report_every_ms=500)
         counts = iter(range(10, 10_000, 10))
 
@@ -77,7 +85,10 @@ async def test_webserver_that_is_killed_gets_every_count_in_the_end(run, maker, 
         last = grow(Level.FAIL)
         await until(lambda: told()[0].metadata["records_total"] == last)
         await until(
-            lambda: server.check_executions(maker.asset_key, check, 1)[0].severity == "ERROR"
+            lambda: (
+                [each.severity for each in server.check_executions(maker.asset_key, check, 1)]
+                == ["ERROR"]
+            )
         )
         final = grow()
         await sink.flush(10.0)
@@ -105,20 +116,18 @@ async def test_webserver_that_is_killed_gets_every_count_in_the_end(run, maker, 
     }
 
 
-async def test_read_only_webserver_and_missing_prefix_are_misconfigured(maker):
+async def test_read_only_webserver_and_missing_prefix_are_misconfigured(launch, maker):
     """The real answers, with what they mean."""
-    options = {"path_prefix": "/dagster", "options": ["--read-only"]}
-    server = await asyncio.to_thread(lambda: launch_dagster_server(**options))
+    server = await launch(path_prefix="/dagster", options=["--read-only"])
     body = check_evaluation(maker.verdict(), maker.snapshot()).body
-    with server:
-        told = []
-        for base_url in (
-            server.base_url,
-            server.base_url.removesuffix("/dagster"),
-            f"{server.base_url}/more",
-        ):
-            async with DagsterClient(DagsterAddress(base_url)) as client:
-                told.append(await client.report_check(body))
+    told = []
+    for base_url in (
+        server.base_url,
+        server.base_url.removesuffix("/dagster"),
+        f"{server.base_url}/more",
+    ):
+        async with DagsterClient(DagsterAddress(base_url)) as client:
+            told.append(await client.report_check(body))
     assert all(isinstance(outcome, Misconfigured) for outcome in told)
     read_only, bare, wrong = (outcome.reason for outcome in told)
     assert "--read-only" in read_only

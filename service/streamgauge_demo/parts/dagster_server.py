@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ __all__ = [
     "CheckExecution",
     "DagsterClient",
     "DagsterServer",
+    "Installation",
     "Observation",
     "launch_dagster_server",
 ]
@@ -42,6 +44,19 @@ _LOAD_ERRORS: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Which Dagster runs, and what it stores in."""
+
+    python: str = sys.executable
+    """Of the environment that has `dagster-webserver`."""
+    postgres_url: str | None = None
+    """Of the database; None for SQLite in the instance's folder."""
+
+
+THIS_ENVIRONMENT: Final = Installation()
+
+
 class DagsterServer(DagsterClient):
     """A webserver process and a client of it; closing it ends the process and removes its data.
 
@@ -55,16 +70,19 @@ class DagsterServer(DagsterClient):
         path_prefix: str,
         options: Sequence[str],
         environment: Mapping[str, str] = NO_VARIABLES,
+        installation: Installation = THIS_ENVIRONMENT,
     ) -> None:
         (port,) = free_ports(1, _HOST)
         super().__init__(f"http://{_HOST}:{port}{path_prefix}", on_close=self._clean_up)
         self.home: Final = Path(tempfile.mkdtemp(prefix="streamgauge-dagster-"))
-        (self.home / "dagster.yaml").write_text(_SETTINGS)
+        url = installation.postgres_url
+        storage = "" if url is None else f"storage: {{postgres: {{postgres_url: {url!r}}}}}\n"
+        (self.home / "dagster.yaml").write_text(_SETTINGS + storage)
         if isinstance(definitions, str):
             (self.home / "definitions.py").write_text(definitions)
             definitions = self.home / "definitions.py"
         self._command: Final = [
-            *(sys.executable, "-m", "dagster_webserver", "--host", _HOST, "--port", str(port)),
+            *(installation.python, "-m", "dagster_webserver", "--host", _HOST, "--port", str(port)),
             *(("--path-prefix", path_prefix) if path_prefix else ()),
             *(("--python-file", str(definitions)) if definitions else ("--empty-workspace",)),
             *options,
@@ -128,6 +146,7 @@ def launch_dagster_server(
     path_prefix: str = "",
     options: Sequence[str] = (),
     environment: Mapping[str, str] = NO_VARIABLES,
+    installation: Installation = THIS_ENVIRONMENT,
 ) -> DagsterServer:
     """Start a webserver on a free port of 127.0.0.1.
 
@@ -137,11 +156,12 @@ def launch_dagster_server(
         path_prefix: the path under which everything is served, such as `/dagster`.
         options: further options of `dagster-webserver`, such as `--read-only`.
         environment: further variables, which the definitions may read.
+        installation: another Dagster than that of this environment, or another storage.
 
     Raises:
         RuntimeError: the webserver did not start, or the definitions do not load.
     """
-    server = DagsterServer(definitions, path_prefix, options, environment)
+    server = DagsterServer(definitions, path_prefix, options, environment, installation)
     try:
         server.start()
     except BaseException:

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,8 @@ from streamgauge_demo.parts.broker import launch_broker
 from streamgauge_demo.parts.broker_contract import Broker, BrokerUnavailableError
 from streamgauge_demo.parts.broker_mock import LIMITS, MockBroker
 from streamgauge_demo.parts.broker_secure import SecureBroker, launch_secure_broker
-from streamgauge_demo.parts.dagster_server import DagsterClient, launch_dagster_server
+from streamgauge_demo.parts.dagster_client import DagsterClient
+from streamgauge_demo.parts.dagster_kinds import DagsterKind, dagster_of_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +58,11 @@ def share_secure_broker(folder: Path) -> SecureBroker:
     return SecureBroker.described(told, users.close)
 
 
-def share_dagster_server(folder: Path) -> DagsterClient:
-    """Give a part in the Dagster server of `folder`, without definitions; `close()` leaves it."""
-    told, users = _join(folder, "dagster-server")
+def share_dagster_server(
+    folder: Path, kind: DagsterKind = DagsterKind.NEWEST_SQLITE
+) -> DagsterClient:
+    """Give a part in a Dagster server of `folder`, without definitions; `close()` leaves it."""
+    told, users = _join(folder, f"dagster-{kind}")
     return DagsterClient(told["base_url"], on_close=users.close)
 
 
@@ -144,15 +148,16 @@ def _secure_broker() -> _Server:
     return broker, broker.description()
 
 
-def _dagster_server() -> _Server:
-    server = launch_dagster_server()
-    return server, {"base_url": server.base_url}
+def _dagster_server(kind: DagsterKind) -> _Server:
+    with ExitStack() as opened:
+        server = opened.enter_context(dagster_of_kind(kind))
+        return opened.pop_all(), {"base_url": server.base_url}
 
 
 _LAUNCHERS: Final[dict[str, Callable[[], _Server]]] = {
     "broker": _broker,
     "secure-broker": _secure_broker,
-    "dagster-server": _dagster_server,
+    **{f"dagster-{kind}": partial(_dagster_server, kind) for kind in DagsterKind},
 }
 
 if __name__ == "__main__":
