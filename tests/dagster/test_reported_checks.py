@@ -63,6 +63,17 @@ def test_changes_and_first_troubles_are_urgent(judged):
     assert urgent(judged(1, a="unknown", b="fail", c="pass", d="fail")) == ["a", "b", "c"]
 
 
+def test_level_that_may_replace_one_in_doubt_is_urgent(judged):
+    """Dagster may show a failure that is over."""
+    checks = ReportedChecks()
+    failing, passing = judged(0, a="fail"), judged(1, a="pass")
+    assert not checks.is_urgent(passing.verdicts[0], passing)
+    checks.begin(failing.verdicts[0], failing)
+    assert checks.is_urgent(passing.verdicts[0], passing)
+    checks.keep(failing.verdicts[0], failing, None)
+    assert not checks.is_urgent(passing.verdicts[0], passing)
+
+
 def test_changed_level_is_due_at_once(judged):
     """In whatever direction; an unchanged one waits for its period."""
     checks = ReportedChecks()

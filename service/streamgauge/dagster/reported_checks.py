@@ -53,15 +53,22 @@ class ReportedChecks:
                 changed = told is None or told.level is not verdict.level
                 if told is None or changed or self._once_more(told, verdict, snapshot, period):
                     at_seconds = 0.0 if changed or told is None else told.at_seconds
-                    urgent = _is_urgent(told, verdict)
+                    urgent = self.is_urgent(verdict, snapshot)
                     order = (not urgent, not changed, verdict.asset_key not in letters, at_seconds)
                     due.append((order, verdict, snapshot))
         due.sort(key=lambda each: each[0])
         return [(verdict, snapshot) for _, verdict, snapshot in due]
 
     def is_urgent(self, verdict: Verdict, snapshot: Snapshot) -> bool:
-        """Whether somebody waits for it: it says another level than before, or trouble at first."""
-        return _is_urgent(self._told.get(_key(verdict, snapshot)), verdict)
+        """Whether somebody waits for it: it may say another level than before, or trouble at first.
+
+        What went out and was not clearly answered may have been another level.
+        """
+        key = _key(verdict, snapshot)
+        told = self._told.get(key)
+        if told is not None:
+            return told.level is not verdict.level
+        return key in self._under_way or verdict.level in {Level.WARN, Level.FAIL}
 
     def _once_more(
         self, told: Told, verdict: Verdict, snapshot: Snapshot, period: tuple[float, float]
@@ -98,12 +105,6 @@ class ReportedChecks:
         """Somebody else tells what the stream's checks say, also while something is under way."""
         self._told = {key: told for key, told in self._told.items() if key[0] != stream}
         self._under_way = {key for key in self._under_way if key[0] != stream}
-
-
-def _is_urgent(told: Told | None, verdict: Verdict) -> bool:
-    if told is None:
-        return verdict.level in {Level.WARN, Level.FAIL}
-    return told.level is not verdict.level
 
 
 def _key(verdict: Verdict, snapshot: Snapshot) -> CheckKey:
