@@ -230,12 +230,20 @@ def test_dead_letters_are_followed_as_well(maker):
     assert (told.sequence, told.arrived, told.arrived_total) == (2, 2, 6)
 
 
-def test_a_group_that_is_not_found_again_yet_does_not_end_the_sequence(maker):
-    """A pattern finds it later; until then nothing is told of it."""
-    groups = {"gone": maker.group_totals([1])}
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_a_group_that_is_not_found_again_yet_is_told_as_it_was(maker, restarts):
+    """A pattern finds it later, maybe after a further restart, and it goes on from there."""
+    groups = {"g": maker.group_totals([1] * 5)}
     last = report(maker.snapshot(totals=Totals(records=100, groups=groups)), None)
-    told = resume(maker, maker.snapshot(130, after_ms=90_000, resumed=True), last)
-    assert (told.sequence, told.arrived, told.difference.groups) == (2, 30, {})
+    for number in range(restarts):
+        without = maker.snapshot(totals=Totals(records=130), after_ms=90_000 + number, resumed=True)
+        last = resume(maker, without, last)
+        assert last.totals.groups == groups
+        assert last.difference.groups["g"].committed == 0
+    found = Totals(records=130, groups={"g": maker.group_totals([1] * 6)})
+    told = resume(maker, maker.snapshot(totals=found, after_ms=95_000, resumed=True), last)
+    assert told.difference.groups["g"].committed == 1
+    assert told.sequence == 2 + restarts
 
 
 def test_a_group_that_is_found_again_goes_on_from_the_last_report_that_knew_it(maker):

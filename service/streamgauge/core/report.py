@@ -7,7 +7,7 @@ counts, and the difference of the next sequence starts there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -123,6 +123,7 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
     before = acknowledged if acknowledged and acknowledged.life == snapshot.life else None
     start_ms = before.end_ms if before else snapshot.life_start_ms
     arrived = topic.arrived_total - (before.arrived_total if before else 0)
+    totals = _with_groups_of(before, topic.totals) if before else topic.totals
     return Report(
         stream=snapshot.stream,
         asset_key=topic.asset_key,
@@ -130,9 +131,9 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
         sequence=before.sequence + 1 if before else 1,
         start_ms=start_ms,
         end_ms=max(start_ms, snapshot.as_of_ms),
-        totals=topic.totals,
+        totals=totals,
         positions=topic.positions,
-        difference=topic.totals - before.totals if before else topic.totals,
+        difference=totals - before.totals if before else totals,
         arrived=arrived,
         arrived_total=topic.arrived_total,
         data_version=data_version(topic.positions)
@@ -140,6 +141,14 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
         else before.data_version,
         topic_id=topic.topic_id,
     )
+
+
+def _with_groups_of(before: Report, totals: Totals) -> Totals:
+    """The totals, and those of groups that are not found at present as they were told last.
+
+    A pattern finds groups again some time after a restart; then they go on from there.
+    """
+    return replace(totals, groups=before.totals.groups | totals.groups)
 
 
 def data_version(positions: Iterable[Position]) -> str:

@@ -52,7 +52,6 @@ class ReportedAsset:
         """When the acknowledged report went out, on the event loop's clock."""
         self._dead_letter_topic = dead_letter_topic
         self._refusals = 0
-        self._resumed_from: Report | None = None
         self._resumed = 0
         self._waiting: list[Snapshot] = []
         self._acknowledged: Report | None = None
@@ -102,11 +101,10 @@ class ReportedAsset:
         """
         snapshot = self._waiting[0]
         self._resumed, self._refusals = snapshot.resumed, 0
-        self._unconfirmed = self._resumed_from = None
+        self._unconfirmed = None
         if last is None or last.life != snapshot.life:
             return
-        self._resumed_from = last
-        self._acknowledged = replace(last, totals=replace(last.totals, groups={}))
+        self._acknowledged = last
         try:
             self._report(snapshot)
         except ValueError:
@@ -114,7 +112,7 @@ class ReportedAsset:
 
     def _give_up(self, life: str) -> None:
         """Dagster was told more of this life than is known here."""
-        self._acknowledged = self._resumed_from = None
+        self._acknowledged = None
         self.ahead_of = life
 
     def offer(self, snapshot: Snapshot) -> None:
@@ -151,9 +149,10 @@ class ReportedAsset:
     def begin(self, now_seconds: float) -> Attempt:
         """The next report. Until it is settled it may have been stored, whatever happens.
 
+        Totals that have shrunk within a life end it.
+
         Raises:
             IndexError: nothing is waiting.
-            ValueError: totals shrank within a life.
         """
         held = self._held
         attempt = (
@@ -199,13 +198,10 @@ class ReportedAsset:
         return True
 
     def _attempt(self, snapshot: Snapshot, now_seconds: float) -> Attempt:
-        resumed = self._resumed_from
         try:
             told = self._report(snapshot)
-        except ValueError:
-            if resumed is None or resumed.life != snapshot.life:
-                raise
-            self._give_up(snapshot.life)  # less is stored of a group that was found again
+        except ValueError:  # as when less is stored of a group that is found again
+            self._give_up(snapshot.life)
             told = self._report(snapshot)
         view = self._dead_letters(snapshot)
         payload = (
@@ -223,22 +219,10 @@ class ReportedAsset:
         Raises:
             ValueError: totals shrank within a life.
         """
-        view, before = self._dead_letters(snapshot), self._before(snapshot)
+        view = self._dead_letters(snapshot)
         if view is None:
-            return report(snapshot, before)
-        return dead_letter_report(snapshot, view, before)
-
-    def _before(self, snapshot: Snapshot) -> Report | None:
-        """The acknowledged report, with the groups that it knew and that are found again.
-
-        A pattern finds groups again some time after a restart. Until then nothing is told of them,
-        and afterwards they go on from what the last report before the restart had of them.
-        """
-        before, resumed = self._acknowledged, self._resumed_from
-        if before is None or resumed is None or resumed.life != before.life:
-            return before
-        found = {n: g for n, g in resumed.totals.groups.items() if n in snapshot.totals.groups}
-        return replace(before, totals=replace(before.totals, groups=found | before.totals.groups))
+            return report(snapshot, self._acknowledged)
+        return dead_letter_report(snapshot, view, self._acknowledged)
 
     def _acknowledge(self, attempt: Attempt) -> None:
         self._acknowledged = attempt.report
