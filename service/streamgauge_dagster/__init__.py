@@ -22,6 +22,7 @@ from streamgauge_dagster.health import (  # noqa: E402 - needs that Dagster
     StreamTroubleError,
 )
 from streamgauge_dagster.health_resource import StreamHealthResource  # noqa: E402 - needs that Dagster
+from streamgauge_dagster.partitions import Partitions  # noqa: E402 - needs that Dagster
 from streamgauge_dagster.presentation import Presentation  # noqa: E402 - needs that Dagster
 from streamgauge_dagster.reports import NoReportError  # noqa: E402 - needs that Dagster
 from streamgauge_dagster.status import (  # noqa: E402 - needs that Dagster
@@ -40,6 +41,7 @@ __all__ = [
     "FreshnessTrigger",
     "KafkaStreamComponent",
     "NoReportError",
+    "Partitions",
     "Poll",
     "Presentation",
     "StatusError",

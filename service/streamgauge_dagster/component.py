@@ -13,6 +13,7 @@ from streamgauge_dagster.definitions import definitions_of
 from streamgauge_dagster.event_hubs import EventHubs
 from streamgauge_dagster.following import Following
 from streamgauge_dagster.inline import inline_source
+from streamgauge_dagster.partitions import Partitions
 from streamgauge_dagster.presentation import DEFAULT_KINDS, Presentation
 from streamgauge_dagster.scaffolder import KafkaStreamScaffolder
 from streamgauge_dagster.source import file_source
@@ -105,6 +106,10 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
         dict[str, str],
         Field(description="Addresses by name, such as runbook, dashboard, traces."),
     ] = {}
+    partitions: Annotated[
+        Partitions | None,
+        Field(description="Cuts each stream into Dagster's partitions, in an asset beside it."),
+    ] = None
     observable: Annotated[
         bool,
         Field(description="Whether Dagster may observe the assets and automation starts on them."),
@@ -139,6 +144,7 @@ class KafkaStreamComponent(dg.Component, dg.Model, dg.Resolvable):
             downstream=self.downstream,
             links=self.links,
             observable=self.observable,
+            partitions=self.partitions,
             blocking=self.blocking,
         )
         source = inline_source(self, os.environ)

@@ -15,6 +15,8 @@ from streamgauge_dagster.asset_keys import refuse_asset_keys
 from streamgauge_dagster.external import external
 from streamgauge_dagster.nearest import unknown_name
 from streamgauge_dagster.observable import observable
+from streamgauge_dagster.partition_definitions import partition_definitions
+from streamgauge_dagster.partitioned import partitioned, refuse_partitions
 from streamgauge_dagster.presentation import Presentation
 from streamgauge_dagster.sensor_definitions import SensorDefinitions
 from streamgauge_dagster.sensors import followed_stream, polled_streams
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from streamgauge_dagster.following import Following
+    from streamgauge_dagster.partitions import Partitions
     from streamgauge_dagster.sensors import FollowedStream
 
 
@@ -103,7 +106,11 @@ def definitions_of(
     }
     if poll:  # which judges nothing of what a gauge does
         followed = {name: replace(each, checks=()) for name, each in followed.items()}
-    _refuse(followed.values(), look, silence=following is not None and following.judges_silence)
+    told = following is not None and following.judges_silence
+    _refuse(followed.values(), look, silence=told)
+    if look.partitions is not None:
+        refuse_partitions(look.partitions, settings, wanted, told=told)
+        followed = {name: _cut(each, look.partitions) for name, each in followed.items()}
     define = observable if look.observable else external
     measured = Measured(settings.kafka, look, period_ms, silent_ms, polled=poll is not None)
     defined = [dg.Definitions(assets=downstream_specs(followed.values(), look))]
@@ -113,9 +120,15 @@ def definitions_of(
         checks = [] if poll else list(check_specs(policy, look.blocking))
         specs = list(asset_specs(policy, stream, measured))
         defined.append(define(specs, checks, silent_after_ms=silent_ms))
+        held = followed[name].partitions
+        if held is not None:
+            defined.append(partition_definitions(held, followed[name].asset_key, name, look))
     if following is not None:
         sensors = SensorDefinitions(following, followed, silent_ms / 1000)
-        polled = polled_streams(settings, wanted, links=look.links)
+        polled = [
+            replace(each, partitions=followed[each.name].partitions)
+            for each in polled_streams(settings, wanted, links=look.links)
+        ]
         defined.append(sensors.definitions(polled, source.kafka, look.blocking))
     return dg.Definitions.merge(*defined)
 
@@ -140,6 +153,11 @@ def _wanted(
     if problems:
         raise ConfigError(problems)
     return (name for name in known if streams is None or name in streams)
+
+
+def _cut(stream: FollowedStream, partitions: Partitions) -> FollowedStream:
+    held = partitioned(partitions, stream.asset_key, stream.checks)
+    return replace(stream, partitions=held)
 
 
 def _refuse(followed: Iterable[FollowedStream], look: Presentation, *, silence: bool) -> None:

@@ -34,6 +34,10 @@ class FreshnessTrigger(dg.Model, dg.Resolvable):
     at_most_every_seconds: Annotated[
         float, Field(description="Time between two runs, at least.")
     ] = 0
+    by_partition: Annotated[
+        bool,
+        Field(description="Whether each partition of the stream that has new data is run alone."),
+    ] = False
     one_at_a_time: Annotated[
         bool, Field(description="Whether a run waits until the one before is done.")
     ] = True

@@ -14,6 +14,8 @@ from streamgauge.config.errors import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from streamgauge_dagster.partitions import Partitions
+
 DEFAULT_KINDS: Final = ("kafka", "streaming")
 _OWN_ENTRIES: Final = frozenset(
     {
@@ -60,6 +62,8 @@ class Presentation:
 
     Without it they are plain external assets: their node turns red when a check fails.
     """
+    partitions: Partitions | None = None
+    """How each stream is cut into Dagster's partitions, which an asset beside it holds."""
     blocking: Sequence[str] = ()
     """Names of checks that `AutomationCondition.all_deps_blocking_checks_passed()` waits for."""
 

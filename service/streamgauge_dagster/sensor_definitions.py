@@ -15,10 +15,12 @@ from streamgauge_dagster.sensor_problems import (
     trigger_name,
 )
 from streamgauge_dagster.sensors import (
+    Conditions,
     failed_check_alert,
     freshness_trigger,
     gauge_reporting_check,
     observation_sensor,
+    partition_trigger,
     poll_sensor,
 )
 from streamgauge_dagster.sensors.gauge_reporting import CHECK_NAME
@@ -119,7 +121,24 @@ class SensorDefinitions:
 
     def _trigger(self, position: int, trigger: FreshnessTrigger) -> dg.SensorDefinition:
         stream = stream_of(trigger, self._streams)
+        checks = [key for key in self._checks(stream) if key.name in trigger.checks]
         try:
+            if trigger.by_partition and stream.partitions is not None:
+                return partition_trigger(
+                    stream.asset_key,
+                    stream.partitions.asset_key,
+                    dg.AssetSelection.assets(trigger.target),
+                    conditions=Conditions(
+                        max_lag=trigger.max_lag,
+                        max_time_lag_seconds=trigger.max_time_lag_seconds,
+                        groups=tuple(trigger.groups),
+                        checks=tuple(checks),
+                        accept_warnings=trigger.accept_warnings,
+                        known_for_ms=round(self._silent_after_seconds * 1000),
+                    ),
+                    name=trigger_name(stream, trigger),
+                    default_status=self._status,
+                )
             return freshness_trigger(
                 stream.asset_key,
                 dg.AssetSelection.assets(trigger.target),
@@ -127,7 +146,7 @@ class SensorDefinitions:
                 max_lag=trigger.max_lag,
                 max_time_lag_seconds=trigger.max_time_lag_seconds,
                 groups=trigger.groups,
-                checks=[key for key in self._checks(stream) if key.name in trigger.checks],
+                checks=checks,
                 accept_warnings=trigger.accept_warnings,
                 silent_after_seconds=self._silent_after_seconds,
                 at_most_every_seconds=trigger.at_most_every_seconds,

@@ -92,13 +92,24 @@ def _of_trigger(
         yield f"{where}.stream: {unknown_name(trigger.stream, 'stream', streams)}"
         return
     stream = stream_of(trigger, streams)
-    if trigger.target in stream.assets:
+    held = stream.partitions
+    if trigger.by_partition:
+        yield from _by_partition(where, trigger, cut=held is not None)
+    if trigger.target in stream.assets or (held and trigger.target == held.asset_key):
         told = "is the stream itself, which nothing can run: name what is built on it"
         yield f"{where}.target: {told}"
     known = [key.name for key in checks_of(following, stream)]
     for check in trigger.checks:
         if check not in known:
             yield f"{where}.checks: {unknown_name(check, 'check of the stream', known)}"
+
+
+def _by_partition(where: str, trigger: FreshnessTrigger, *, cut: bool) -> Iterator[str]:
+    if not cut:
+        yield f"{where}.by_partition: the streams have no partitions: give the component partitions"
+    for name in ("min_messages", "at_most_every_seconds"):
+        if getattr(trigger, name) != type(trigger).model_fields[name].default:
+            yield f"{where}.{name}: has no effect with by_partition; remove one of the two"
 
 
 def _twice(triggers: Sequence[FreshnessTrigger], streams: Streams) -> Iterator[str]:

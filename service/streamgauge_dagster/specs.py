@@ -60,7 +60,7 @@ def asset_specs(policy: StreamPolicy, stream: Stream, of: Measured) -> Iterator[
         "group_name": look.group_name,
         "owners": look.owners,
         "kinds": set(look.kinds),
-        "tags": {**look.tags, "streamgauge/stream": policy.name[:_LONGEST_TAG]},
+        "tags": {**look.tags, **stream_tag(policy.name)},
     }
     yield dg.AssetSpec(
         key,
@@ -86,6 +86,11 @@ def asset_specs(policy: StreamPolicy, stream: Stream, of: Measured) -> Iterator[
             metadata={**look.metadata(), **_topic(each.topic, of), **read},
             **shared,
         )
+
+
+def stream_tag(name: str) -> dict[str, str]:
+    """The tag of all assets of a stream."""
+    return {"streamgauge/stream": name[:_LONGEST_TAG]}
 
 
 def downstream_specs(

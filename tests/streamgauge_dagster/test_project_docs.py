@@ -10,6 +10,7 @@ import yaml
 from streamgauge_dagster import KafkaStreamComponent, build_definitions
 from streamgauge_dagster.following import Alert, Following, FreshnessTrigger, Poll
 from streamgauge_dagster.health import StreamHealth
+from streamgauge_dagster.partitions import Partitions
 
 from .defs_yaml import COMPONENT_WARNINGS, TYPE, checks_of, load_component, specs_of
 from .reporting import LETTERS, STREAM
@@ -49,6 +50,12 @@ def test_every_setting_of_sensors_is_documented():
         assert inside.model_fields.keys() <= set(re.findall(r"`(\w+)`", told[name]))
 
 
+def test_every_setting_of_partitions_is_documented():
+    """By its name, once."""
+    documented = [name for names, _ in rows("of partitions") for name in names]
+    assert documented == list(Partitions.model_fields)
+
+
 def test_everything_of_a_health_is_documented():
     """But what it is of, and a setting of the resource."""
     documented = {name for names, _ in rows("of a health") for name in names}
@@ -56,7 +63,7 @@ def test_everything_of_a_health_is_documented():
     assert documented == public - {"asset_key", "silent_after_seconds"}
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_the_yaml_of_the_page_is_right(config_file, monkeypatch, number):
     """Each of its examples gives definitions."""
     monkeypatch.setenv("KAFKA_BOOTSTRAP", "broker:9092")

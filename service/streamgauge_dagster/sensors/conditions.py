@@ -27,7 +27,11 @@ TOLD_AT_MOST: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What is demanded. Whatever is unknown does not meet a demand."""
+    """What is demanded. Whatever is unknown does not meet a demand.
+
+    Raises:
+        ValueError: a limit that no stream can meet.
+    """
 
     max_lag: int | None = None
     """Records that a consumer group may have still to read."""
@@ -41,6 +45,10 @@ class Conditions:
     """Whether a check that warns will do; one that is unknown never does."""
     known_for_ms: int = 900_000
     """How old a report may be to say something of now."""
+
+    def __post_init__(self) -> None:
+        refuse_below("max_lag", self.max_lag, 0)
+        refuse_below("max_time_lag_seconds", self.max_time_lag_seconds, 0)
 
     @property
     def _lags(self) -> bool:
@@ -89,6 +97,16 @@ class Conditions:
             yield f"{check.name} says {level.value}: {reason_of(evaluation)}"
         elif age_ms > self.known_for_ms:
             yield f"{check.name} was judged last {duration(age_ms)} ago"
+
+
+def refuse_below(setting: str, value: float | None, least: int) -> None:
+    """Do nothing if a setting is not given, or large enough.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if value is not None and value < least:
+        raise ValueError(f"{setting} is {value}: give {least} or more")
 
 
 def _above(

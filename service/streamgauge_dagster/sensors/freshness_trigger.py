@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from streamgauge_dagster.sensors.conditions import Conditions
+from streamgauge_dagster.sensors.conditions import Conditions, refuse_below
 from streamgauge_dagster.sensors.trigger_memory import read_memory, write_memory
 from streamgauge_dagster.sensors.trigger_tick import Trigger
 
@@ -55,10 +55,8 @@ def freshness_trigger(  # noqa: PLR0913 - the settings of a sensor
     Raises:
         ValueError: a limit that no stream can meet.
     """
-    _refuse("min_messages", min_messages, 1)
-    _refuse("max_lag", max_lag, 0)
-    _refuse("max_time_lag_seconds", max_time_lag_seconds, 0)
-    _refuse("at_most_every_seconds", at_most_every_seconds, 0)
+    refuse_below("min_messages", min_messages, 1)
+    refuse_below("at_most_every_seconds", at_most_every_seconds, 0)
     trigger = Trigger(
         name=name or f"{asset_key.to_python_identifier()}_trigger",
         asset_key=asset_key,
@@ -94,8 +92,3 @@ def freshness_trigger(  # noqa: PLR0913 - the settings of a sensor
         return dg.SensorResult(run_requests=[found], cursor=cursor)
 
     return on_new_data
-
-
-def _refuse(setting: str, value: float | None, least: int) -> None:
-    if value is not None and value < least:
-        raise ValueError(f"{setting} is {value}: give {least} or more")

@@ -10,6 +10,7 @@ from streamgauge.model import Level
 from streamgauge_dagster.reports import PAGE
 from streamgauge_dagster.sensors.gauge_reporting import CHECK_NAME, evaluation_of, heard_ms, judge
 from streamgauge_dagster.sensors.observation_memory import Seen, Told
+from streamgauge_dagster.sensors.partition_telling import PartitionTelling
 from streamgauge_dagster.sensors.reported import latest, read_newest, read_since
 from streamgauge_dagster.sensors.retold import retold
 from streamgauge_dagster.sensors.words import some
@@ -58,6 +59,7 @@ class Tick:
         self._silent: list[str] = []
         self._back: list[str] = []
         self._never: list[str] = []
+        self._partitions = PartitionTelling(instance, silent_after_ms)
         self._left = 0
         if now_ms - memory.ticked_ms > max(silent_after_ms, break_ms):
             memory.watched_since_ms = now_ms
@@ -89,6 +91,7 @@ class Tick:
             ("Nothing was reported yet of", self._never),
         )
         parts = [f"{words} {some(names)}." for words, names in kinds if names]
+        parts += self._partitions.in_words()
         if self._left:
             parts.append(f"No time for {self._left} more streams: they come first next time.")
         return " ".join(parts) or "No new report."
@@ -143,6 +146,10 @@ class Tick:
         if report.identity not in read.told_again and not report.typed:
             self.events.append(retold(report, stream.links))
             self._told_again.append(key.to_user_string())
+        if key == stream.asset_key:
+            self.events += self._partitions.tell(
+                stream.partitions, report.observation, report.recorded_seconds, stream.links
+            )
         return True
 
     def _seen(self, key: dg.AssetKey) -> Seen:

@@ -64,6 +64,7 @@ def poll_sensor(  # noqa: PLR0913 - the settings of a sensor
         topics = [topic for stream in streams for topic in stream.topics]
         answers = poll(kafka(), topics, ends, poll_seconds)
         tick = Tick(
+            context.instance,
             memory,
             silent_after_ms=silent_ms,
             break_ms=max(60_000, 3 * interval_ms),

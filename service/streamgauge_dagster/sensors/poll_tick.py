@@ -10,6 +10,7 @@ import dagster as dg
 from streamgauge.core.wording import few
 from streamgauge.model import Level
 from streamgauge_dagster.sensors.gauge_reporting import CHECK_NAME, evaluation_of, judge
+from streamgauge_dagster.sensors.partition_telling import PartitionTelling
 from streamgauge_dagster.sensors.poll_memory import Polled
 from streamgauge_dagster.sensors.poll_report import advance, poll_observation
 from streamgauge_dagster.sensors.polled import Unknown
@@ -26,6 +27,7 @@ class Tick:
     """What comes of one poll.
 
     Args:
+        instance: where is looked for what was told of partitions.
         memory: of the tick before; what was found is added to it.
         silent_after_ms: for how long a topic may be unreadable before its check fails.
         break_ms: longest time between two ticks in which nobody is taken to have slept; never less
@@ -36,13 +38,22 @@ class Tick:
         events: what is to be recorded.
     """
 
-    def __init__(self, memory: Memory, *, silent_after_ms: int, break_ms: int, now_ms: int) -> None:
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        memory: Memory,
+        *,
+        silent_after_ms: int,
+        break_ms: int,
+        now_ms: int,
+    ) -> None:
         self.events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = []
         self._memory = memory
         self._silent_after_ms = silent_after_ms
         self._now_ms = now_ms
         self._observed: list[str] = []
         self._unknown: list[str] = []
+        self._partitions = PartitionTelling(instance, silent_after_ms)
         if now_ms - memory.ticked_ms > max(silent_after_ms, break_ms):
             memory.watched_since_ms = now_ms
         memory.ticked_ms = now_ms
@@ -68,6 +79,7 @@ class Tick:
             parts.append(f"Observed: {some(self._observed)}.")
         if self._unknown:
             parts.append(f"Unknown: {some(self._unknown, comma='; ')}.")
+        parts += self._partitions.in_words()
         return " ".join(parts) or "There is no topic to poll."
 
     def _observe(self, stream: PolledStream, topic: PolledTopic, answer: Answer) -> str:
@@ -88,6 +100,10 @@ class Tick:
         observed = poll_observation(stream, topic, known[topic.name], period, answer)
         self.events.append(observed)
         self._observed.append(topic.name)
+        if topic is stream.topics[0]:
+            self.events += self._partitions.tell(
+                stream.partitions, observed, self._now_ms / 1000, stream.links
+            )
         return ""
 
     def _judge(self, stream: PolledStream, why: str) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from streamgauge.config import Config
     from streamgauge.config.streams import Stream
     from streamgauge.core.snapshot import GroupView
+    from streamgauge_dagster.partitioned import Partitioned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class PolledStream:
     """The stream's own first, then its dead letter topics."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Addresses by name that stand with every observation."""
+    partitions: Partitioned | None = None
+    """The asset that holds its partitions."""
 
 
 def polled_streams(

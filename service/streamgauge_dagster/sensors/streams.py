@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from streamgauge.config import Config
     from streamgauge.core.gauge import StreamPolicy
+    from streamgauge_dagster.partitioned import Partitioned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class FollowedStream:
     """Of the stream and its dead letter topics, as the gauge reports them."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Addresses by name, such as a runbook and a dashboard, that stand with every report."""
+    partitions: Partitioned | None = None
+    """The asset that holds its partitions."""
 
     @property
     def assets(self) -> tuple[dg.AssetKey, ...]:

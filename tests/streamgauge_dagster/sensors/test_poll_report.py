@@ -171,14 +171,20 @@ def test_the_newest_timestamp_never_goes_back():
 
 
 @pytest.fixture
-def ticking():
+def ticking(instance):
     """Ticks of a sensor that may be blind for 15 minutes: `ticking(minute, own, dead)`."""
     memory = Memory()
 
     def tick(minute, own, dead):
         nonlocal memory
         memory = read_memory(write_memory(memory))
-        done = Tick(memory, silent_after_ms=900_000, break_ms=900_000, now_ms=NOW + minute * 60_000)
+        done = Tick(
+            instance,
+            memory,
+            silent_after_ms=900_000,
+            break_ms=900_000,
+            now_ms=NOW + minute * 60_000,
+        )
         done.take_in([ORDERS], {OWN.name: own, DEAD.name: dead})
         levels = [
             each.metadata["level"].value
@@ -219,11 +225,17 @@ def test_a_partition_without_a_leader_is_named(ticking):
     )
 
 
-def test_the_reason_stands_in_the_check():
+def test_the_reason_stands_in_the_check(instance):
     """With since when."""
     memory = Memory()
     for minute, own in ((0, found({0: 3})), (16, Unknown("there is no topic orders.placed"))):
-        tick = Tick(memory, silent_after_ms=900_000, break_ms=960_000, now_ms=NOW + minute * 60_000)
+        tick = Tick(
+            instance,
+            memory,
+            silent_after_ms=900_000,
+            break_ms=960_000,
+            now_ms=NOW + minute * 60_000,
+        )
         tick.take_in([PolledStream(name="orders", topics=(OWN,))], {OWN.name: own})
     (evaluation,) = tick.events
     assert evaluation.description == (
