@@ -175,6 +175,20 @@ async def test_a_mutation_without_a_clear_answer_twice_goes_by_rest(
     assert described(fake, maker, "fresh") == [body["metadata"]["reason"]]
 
 
+async def test_two_mutations_in_a_row_without_a_clear_answer_send_all_by_rest(
+    fake, fault, connect, maker, body
+):
+    """Of whichever checks: where the mutation alone is broken, each would have to fail once."""
+    client = await connect(fake.base_url)
+    fake.faults.extend([fault(200, PYTHON_ERROR, {"Content-Type": "application/json"})] * 2)
+    names = ["fresh", "lag__billing", "arrival_age", "throughput"]
+    told = [await client.report_check({**body, "check_name": name}) for name in names]
+    assert isinstance(told[0], Ambiguous)
+    assert told[1:] == [Accepted()] * 3
+    assert not fake.faults
+    assert [path for path in paths(fake) if path == ROUTE] == [ROUTE] * 3
+
+
 async def test_a_clear_answer_forgets_an_unclear_one(fake, fault, connect, maker, body, again_soon):
     """Only two in a row are too many, and only for some time."""
     client = await connect(fake.base_url)

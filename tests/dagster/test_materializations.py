@@ -315,3 +315,17 @@ def test_what_a_run_made_is_none_of_the_gauge():
     for content in (b"[]", b"{}", b'{"data": {"assetOrError": {"assetMaterializations": [{}]}}}'):
         with pytest.raises(AnswerError):
             read_materialized(content, "v")
+
+
+async def test_life_that_was_told_more_of_is_not_materialized_anew(fake, maker, start, stream):
+    """Its last report counts again what was told before, and is no new data."""
+    before = stream(131)
+    body = observation(report(before, None), before).body
+    async with DagsterClient(DagsterAddress(fake.base_url)) as client:
+        await client.report_materialization(materialization(body))
+        await client.report_observation(body)
+    sink = start()
+    sink.publish(stream(130, after_ms=90_000, resumed=1))
+    await until(lambda: len(fake.observations[maker.asset_key]) == 2)
+    assert sink.is_ahead(maker.stream, before.life)
+    assert len(fake.materializations[maker.asset_key]) == 1

@@ -212,6 +212,18 @@ def test_a_report_that_is_held_is_not_told_after_a_withdrawal(maker):
     assert asset.begin(0.0).report.arrived_total == 9
 
 
+def test_a_report_that_is_held_gives_way_to_what_another_has_told(maker):
+    """What it counts may have been told by who counted meanwhile."""
+    asset = ReportedAsset(maker.stream)
+    asset.offer(maker.snapshot(5, after_ms=1_000))
+    asset.hold(asset.begin(0.0))
+    asset.offer(maker.snapshot(50, after_ms=3_000, resumed=1))
+    told = report(maker.snapshot(40, after_ms=2_000), None)
+    asset.resume(told)
+    following = asset.begin(1.0).report
+    assert (following.sequence, following.arrived) == (told.sequence + 1, 10)
+
+
 def test_end_of_a_life_is_told_before_the_next_one(maker):
     """A topic that is recreated during an outage takes no counts with it."""
     asset, store = ReportedAsset(maker.stream), Store()

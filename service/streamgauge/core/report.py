@@ -124,6 +124,8 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
     start_ms = before.end_ms if before else snapshot.life_start_ms
     arrived = topic.arrived_total - (before.arrived_total if before else 0)
     totals = _with_groups_of(before, topic.totals) if before else topic.totals
+    difference = totals - before.totals if before else totals
+    found = {n: g for n, g in difference.groups.items() if n in topic.totals.groups}
     return Report(
         stream=snapshot.stream,
         asset_key=topic.asset_key,
@@ -133,7 +135,7 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
         end_ms=max(start_ms, snapshot.as_of_ms),
         totals=totals,
         positions=topic.positions,
-        difference=totals - before.totals if before else totals,
+        difference=replace(difference, groups=found),
         arrived=arrived,
         arrived_total=topic.arrived_total,
         data_version=data_version(topic.positions)
@@ -146,7 +148,8 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
 def _with_groups_of(before: Report, totals: Totals) -> Totals:
     """The totals, and those of groups that are not found at present as they were told last.
 
-    A pattern finds groups again some time after a restart; then they go on from there.
+    A pattern finds groups again some time after a restart; then they go on from there. Until then
+    nothing is known of what they did, and the difference does not name them.
     """
     return replace(totals, groups=before.totals.groups | totals.groups)
 

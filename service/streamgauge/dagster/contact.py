@@ -23,6 +23,8 @@ class Contact:
         self._log = log
         self._clock = clock
         self._unavailable_lanes: set[str] = set()
+        self._unanswered: set[str] = set()
+        """Questions that have no answer, which is no trouble of the reports."""
         self._refusals: dict[str, str] = {}
         self._delivered = 0
         self._failed = 0
@@ -35,11 +37,19 @@ class Contact:
     def _in_trouble(self) -> bool:
         return bool(self._unavailable_lanes or self._refusals)
 
-    def note(self, lane: str, delivery: str, outcome: Outcome) -> None:
-        """A request of a lane, for the sake of a delivery, ended like this."""
+    def note(self, lane: str, delivery: str, outcome: Outcome, *, only_asks: bool = False) -> None:
+        """A request of a lane, for the sake of a delivery, ended like this.
+
+        Args:
+            lane: what is in contact, or not.
+            delivery: what was refused, or not.
+            outcome: of the request.
+            only_asks: whether it reports nothing.
+        """
+        lanes = self._unanswered if only_asks else self._unavailable_lanes
         if isinstance(outcome, Accepted):
-            in_trouble = self._in_trouble
-            self._unavailable_lanes.discard(lane)
+            in_trouble = self._in_trouble or lane in self._unanswered
+            lanes.discard(lane)
             self._refusals.pop(delivery, None)
             if in_trouble and not self._in_trouble:
                 write(self._log, Event.DAGSTER_RECOVERED)
@@ -57,9 +67,9 @@ class Contact:
                 )
             self._refusals[delivery] = outcome.reason
             return
-        if not self._unavailable_lanes:
+        if not self._unavailable_lanes and lane not in lanes:
             write(self._log, Event.DAGSTER_UNAVAILABLE, reason=outcome.reason)
-        self._unavailable_lanes.add(lane)
+        lanes.add(lane)
 
     def permitted(self, delivery: str) -> None:
         """A part of a delivery that may have been refused was stored; the rest is still to come."""

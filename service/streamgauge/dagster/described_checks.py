@@ -30,8 +30,8 @@ class DescribedChecks:
     """Whether the server takes descriptions is asked once for each contact with it.
 
     What GraphQL cannot do now goes by REST: a description is worth less than the evaluation. One
-    whose fate is unclear does not, for it would be stored twice; unless that happens twice in a
-    row.
+    whose fate is unclear does not, for it would be stored twice; unless two in a row are unclear,
+    of one check or of whichever checks.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -40,6 +40,8 @@ class DescribedChecks:
         self._ask_from_seconds = 0.0
         self._unclear: dict[_Check, float] = {}
         """Checks whose last mutation had no clear answer, and until when they go by REST."""
+        self._unclear_in_a_row = 0
+        self._rest_until_seconds = 0.0
 
     def ask_anew(self) -> None:
         """Something went wrong: another server may stand there by now."""
@@ -50,24 +52,32 @@ class DescribedChecks:
         """What became of the evaluation, None if it has to go by REST."""
         unreached = await self._ask()
         check = (tuple(body["asset_key"]), body["check_name"])
-        if unreached is not None or not self._takes_descriptions:
+        if unreached is not None or not self._takes_descriptions or self._goes_by_rest(check):
             return unreached
-        if self._unclear.get(check, 0.0) > _now_seconds():
-            return None
         outcome = await self._mutate(body)
         match outcome:
             case Accepted():
                 self._unclear.pop(check, None)
+                self._unclear_in_a_row = 0
             case Ambiguous():
-                again = check in self._unclear
-                self._unclear[check] = _now_seconds() + ASK_AGAIN_SECONDS if again else 0.0
-                return None if again else outcome
-            case Unavailable(unreached=True):
-                return outcome
-            case Misconfigured() | Unavailable():
+                return None if self._is_unclear_again(check) else outcome
+            case Misconfigured() | Unavailable(unreached=False):
                 self._ask_later()
                 return None
         return outcome
+
+    def _goes_by_rest(self, check: _Check) -> bool:
+        return _now_seconds() < max(self._rest_until_seconds, self._unclear.get(check, 0.0))
+
+    def _is_unclear_again(self, check: _Check) -> bool:
+        """Whether this was not the first mutation in a row, or of the check, that is unclear."""
+        until_seconds = _now_seconds() + ASK_AGAIN_SECONDS
+        again = check in self._unclear
+        self._unclear[check] = until_seconds if again else 0.0
+        self._unclear_in_a_row += 1
+        if self._unclear_in_a_row > 1:
+            self._rest_until_seconds = until_seconds
+        return again or self._unclear_in_a_row > 1
 
     async def _ask(self) -> Unavailable | None:
         """Learn whether the server takes descriptions; the trouble if there is no contact."""

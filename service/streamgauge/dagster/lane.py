@@ -63,6 +63,9 @@ class Lane:
         self._look_every_seconds = look_every_seconds
         self._period_seconds = period_seconds
         self._space_seconds = 0.0
+        self._most = 0
+        """How many were due at most since none was."""
+        self._unanswered = 0
         self._wake = asyncio.Event()
         self._failures = 0
         self._refused_until: dict[str, float] = {}
@@ -95,17 +98,26 @@ class Lane:
         """Whether anything was to be delivered."""
         clock = asyncio.get_running_loop().time
         ready = [d for d in self._due() if self._refused_until.get(d.name, 0.0) <= clock()]
+        # not what is left: the rest of many would go out ever more slowly
+        self._most = max(self._most, len(ready)) if ready else 0
         if not ready:
             return False
         # what failed goes behind the rest, so that one that always fails holds nothing up
         delivery = min(ready, key=lambda each: self._failed_at.get(each.name, 0.0))
-        self._space_seconds = 0.0 if delivery.urgent else space_seconds(ready, self._period_seconds)
+        spread = space_seconds(self._most, self._period_seconds)
+        self._space_seconds = 0.0 if delivery.urgent else spread
         outcome = await delivery.send()
         lane = delivery.name if delivery.only_asks else self._name
-        self._contact.note(lane, delivery.name, outcome)
+        self._contact.note(lane, delivery.name, outcome, only_asks=delivery.only_asks)
+        if delivery.only_asks and isinstance(outcome, Unavailable | Ambiguous):
+            # reports may pass where questions are not answered: they do not wait for it
+            self._unanswered += 1
+            self._refused_until[delivery.name] = clock() + pause_seconds(self._unanswered)
+            return True
         match outcome:
             case Accepted():
                 self._failures = 0
+                self._unanswered = 0 if delivery.only_asks else self._unanswered
                 self._failed_at.clear()
                 self._refused_until.pop(delivery.name, None)
             case Misconfigured():
@@ -125,9 +137,8 @@ class Lane:
         await asyncio.sleep(max(pause_seconds(self._failures), least_seconds))
 
 
-def space_seconds(ready: Sequence[Delivery], period_seconds: float) -> float:
-    """How long the next delivery waits for the sake of the webserver's users."""
-    count = len(ready)
+def space_seconds(count: int, period_seconds: float) -> float:
+    """How long a delivery of so many waits for the next, for the sake of the webserver's users."""
     return min(SPACE_MAX_SECONDS, period_seconds / 2 / count) if count > FEW else 0.0
 
 

@@ -75,7 +75,9 @@ class Materializations:
         report = attempt.report
         key, version = (report.stream, report.asset_key), report.data_version
         of_stream = report.asset_key == attempt.snapshot.asset_key
-        if report.stream not in self._streams or not of_stream or not report.arrived:
+        # what a life counts anew that is about to end was told before
+        new = report.arrived and asset.ahead_of != report.life
+        if report.stream not in self._streams or not of_stream or not new:
             return None
         known = self._versions.get(key)
         if known == version:

@@ -101,7 +101,7 @@ class ReportedAsset:
         """
         snapshot = self._waiting[0]
         self._resumed, self._refusals = snapshot.resumed, 0
-        self._unconfirmed = None
+        self._unconfirmed = self._unconfirmed_before = self._held = None
         if last is None or last.life != snapshot.life:
             return
         self._acknowledged = last
