@@ -229,6 +229,17 @@ def test_in_memory_what_was_counted_is_told_though_a_state_was_stored(topic, col
     assert told(topic) == (12, 2)
 
 
+def test_in_memory_a_group_stays_told_that_was_not_seen_yet(topic, state):
+    """Totals never shrink: it was named, and what is stored of it was told."""
+    topic.restored(0, state(position=11, groups={group_key("g"): GroupState(9, 4)}), [])
+    topic.named(["g"])
+    before = topic.views()[0].totals
+    topic.keep_in_memory()
+    assert topic.views()[0].totals.groups == {"g": GroupTotals(4)} == before.groups
+    topic.committed("g", 0, 11)
+    assert topic.views()[0].totals.groups == {"g": GroupTotals(6)}
+
+
 def test_a_new_life_begins_where_the_old_one_was_stored(topic, columns):
     """What was counted beyond was told by nobody, so it belongs to the new life."""
     topic.answered(0, 11, 40_000)

@@ -139,6 +139,9 @@ class Topic:
         """Nothing is stored: the views tell what is counted."""
         self._kept = False
         for partition in self._partitions.values():
+            told = {} if partition.stored is None else partition.stored.totals.groups
+            for group in told.keys() - partition.totals.groups.keys():
+                self._remembered(partition, group)  # it was not seen yet in this process
             partition.told = None
 
     def start_position(self, number: int) -> int:
