@@ -22,8 +22,13 @@ GOOD, AWAY = Accepted(), Unavailable("away")
         ("question- question-", ["unavailable"]),
         ("question- question+", ["unavailable", "recovered"]),
         ("question- reports+ checks+", ["unavailable"]),
-        ("question- reports- question- reports+", ["unavailable", "unavailable", "recovered"]),
-        ("reports- question- reports+ question+", ["unavailable", "recovered", "recovered"]),
+        ("question- reports- question- reports+", ["unavailable", "recovered"]),
+        ("question- reports- reports+ question- question+", ["unavailable", "recovered"]),
+        (
+            "question- reports+ question- reports- reports+",
+            ["unavailable", "unavailable", "recovered"],
+        ),
+        ("reports- question- reports+ question+", ["unavailable", "recovered"]),
     ],
 )
 def test_contact_is_lost_and_regained(notes, told):

@@ -23,8 +23,11 @@ class Contact:
         self._log = log
         self._clock = clock
         self._unavailable_lanes: set[str] = set()
-        self._unanswered: set[str] = set()
-        """Questions that have no answer, which is no trouble of the reports."""
+        self._unanswered: dict[str, bool] = {}
+        """Questions that have no answer, which is no trouble of the reports, and whether that was
+        told, or an outage that began before."""
+        self._loss_told = False
+        """Whether a loss was told and nothing was delivered since."""
         self._refusals: dict[str, str] = {}
         self._delivered = 0
         self._failed = 0
@@ -46,13 +49,14 @@ class Contact:
             outcome: of the request.
             only_asks: whether it reports nothing.
         """
-        lanes = self._unanswered if only_asks else self._unavailable_lanes
         if isinstance(outcome, Accepted):
-            in_trouble = self._in_trouble or lane in self._unanswered
-            lanes.discard(lane)
+            in_trouble = self._in_trouble or self._unanswered.get(lane, False)
+            self._unavailable_lanes.discard(lane)
+            self._unanswered.pop(lane, None)
             self._refusals.pop(delivery, None)
+            self._loss_told = self._loss_told and bool(self._unavailable_lanes)
             if in_trouble and not self._in_trouble:
-                write(self._log, Event.DAGSTER_RECOVERED)
+                self._recovered()
             return
         self._failed += 1
         self._last_failed_ms = self._clock()
@@ -67,14 +71,22 @@ class Contact:
                 )
             self._refusals[delivery] = outcome.reason
             return
-        if not self._unavailable_lanes and lane not in lanes:
+        if not self._loss_told and lane not in self._unanswered:
             write(self._log, Event.DAGSTER_UNAVAILABLE, reason=outcome.reason)
-        lanes.add(lane)
+            self._loss_told = True
+        if only_asks:
+            self._unanswered.setdefault(lane, True)
+        else:
+            self._unavailable_lanes.add(lane)
 
     def permitted(self, delivery: str) -> None:
         """A part of a delivery that may have been refused was stored; the rest is still to come."""
         if self._refusals.pop(delivery, None) is not None and not self._in_trouble:
-            write(self._log, Event.DAGSTER_RECOVERED)
+            self._recovered()
+
+    def _recovered(self) -> None:
+        write(self._log, Event.DAGSTER_RECOVERED)
+        self._unanswered = dict.fromkeys(self._unanswered, False)
 
     def delivered(self, dropped: int) -> None:
         """A report was stored; a limit left out that many rows of it."""
