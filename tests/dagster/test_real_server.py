@@ -90,6 +90,7 @@ async def test_webserver_that_is_killed_gets_every_count_in_the_end(
                 == ["ERROR"]
             )
         )
+        await until(lambda: sum(e["event"] == "dagster_not_defined" for e in log) == 2)
         final = grow()
         await sink.flush(10.0)
 

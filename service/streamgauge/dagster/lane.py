@@ -66,6 +66,7 @@ class Lane:
         self._most = 0
         """How many were due at most since none was."""
         self._unanswered = 0
+        self._ask_from: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._failures = 0
         self._refused_until: dict[str, float] = {}
@@ -97,7 +98,8 @@ class Lane:
     async def _deliver_one(self) -> bool:
         """Whether anything was to be delivered."""
         clock = asyncio.get_running_loop().time
-        ready = [d for d in self._due() if self._refused_until.get(d.name, 0.0) <= clock()]
+        waits = self._refused_until | self._ask_from
+        ready = [d for d in self._due() if waits.get(d.name, 0.0) <= clock()]
         # not what is left: the rest of many would go out ever more slowly
         self._most = max(self._most, len(ready)) if ready else 0
         if not ready:
@@ -112,12 +114,14 @@ class Lane:
         if delivery.only_asks and isinstance(outcome, Unavailable | Ambiguous):
             # reports may pass where questions are not answered: they do not wait for it
             self._unanswered += 1
-            self._refused_until[delivery.name] = clock() + pause_seconds(self._unanswered)
+            self._ask_from[delivery.name] = clock() + pause_seconds(self._unanswered)
             return True
         match outcome:
             case Accepted():
+                if self._failures or delivery.only_asks:  # who was away is asked at once
+                    self._unanswered = 0
+                    self._ask_from.clear()
                 self._failures = 0
-                self._unanswered = 0 if delivery.only_asks else self._unanswered
                 self._failed_at.clear()
                 self._refused_until.pop(delivery.name, None)
             case Misconfigured():
