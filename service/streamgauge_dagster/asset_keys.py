@@ -27,7 +27,7 @@ def refuse_asset_keys(config: Config) -> None:
     """
     problems = []
     owners: dict[str, str] = {}
-    for setting, parts in _asset_keys(config):
+    for setting, parts in asset_keys(config):
         strange = [part for part in parts if not _PART.fullmatch(part)]
         identifier = dg.AssetKey(parts).to_python_identifier()
         owner = owners.setdefault(identifier, setting)
@@ -45,7 +45,8 @@ def refuse_asset_keys(config: Config) -> None:
         raise ConfigError(problems)
 
 
-def _asset_keys(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
+def asset_keys(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The setting and the parts of every asset key of streams and dead letter topics."""
     for name, stream in config.streams.items():
         yield dotted(("streams", name, "asset_key")), tuple(stream.asset_key)
         for position, each in enumerate(stream.dead_letters):

@@ -98,11 +98,11 @@ def definitions_of(
         if silent_after_seconds is None
         else round(silent_after_seconds * 1000)
     )
+    policies = {
+        name: stream_policy(name, settings.streams[name], settings.kafka) for name in wanted
+    }
     followed = {
-        name: followed_stream(
-            stream_policy(name, settings.streams[name], settings.kafka), links=look.links
-        )
-        for name in wanted
+        name: followed_stream(policy, links=look.links) for name, policy in policies.items()
     }
     if poll:  # which judges nothing of what a gauge does
         followed = {name: replace(each, checks=()) for name, each in followed.items()}
@@ -114,21 +114,17 @@ def definitions_of(
     define = observable if look.observable else external
     measured = Measured(settings.kafka, look, period_ms, silent_ms, polled=poll is not None)
     defined = [dg.Definitions(assets=downstream_specs(followed.values(), look))]
-    for name in wanted:
-        stream = settings.streams[name]
-        policy = stream_policy(name, stream, settings.kafka)
+    for name, policy in policies.items():
         checks = [] if poll else list(check_specs(policy, look.blocking))
-        specs = list(asset_specs(policy, stream, measured))
+        specs = list(asset_specs(policy, settings.streams[name], measured))
         defined.append(define(specs, checks, silent_after_ms=silent_ms))
         held = followed[name].partitions
         if held is not None:
             defined.append(partition_definitions(held, followed[name].asset_key, name, look))
     if following is not None:
         sensors = SensorDefinitions(following, followed, silent_ms / 1000)
-        polled = [
-            replace(each, partitions=followed[each.name].partitions)
-            for each in polled_streams(settings, wanted, links=look.links)
-        ]
+        polls = polled_streams(settings, wanted, links=look.links) if poll else ()
+        polled = [replace(each, partitions=followed[each.name].partitions) for each in polls]
         defined.append(sensors.definitions(polled, source.kafka, look.blocking))
     return dg.Definitions.merge(*defined)
 

@@ -65,7 +65,7 @@ class Poll(dg.Model, dg.Resolvable):
 
     every_seconds: Annotated[int, Field(description="Time between two polls, at least.")] = 300
     answer_within_seconds: Annotated[
-        float, Field(description="How long Kafka may take to answer, all in all; below 60.")
+        float, Field(description="How long Kafka may take to answer, all in all; at most 50.")
     ] = 20
 
 

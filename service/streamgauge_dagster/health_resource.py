@@ -3,7 +3,7 @@
 # Dagster resolves the annotations of a resource's fields, so they must not be turned into text.
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, TypeAlias
 
 import dagster as dg
@@ -15,7 +15,7 @@ from streamgauge.model import Level
 from streamgauge_dagster.health import CheckHealth, StreamHealth, StreamTroubleError
 from streamgauge_dagster.reports import NoReportError, last_evaluation
 from streamgauge_dagster.sensors.gauge_reporting import CHECK_NAME
-from streamgauge_dagster.sensors.metadata import inside, number, rows, text
+from streamgauge_dagster.sensors.metadata import inside, left_out, number, rows, text
 from streamgauge_dagster.sensors.reported import Report, last_report
 from streamgauge_dagster.silence import SILENT_AFTER
 
@@ -81,7 +81,7 @@ class StreamHealthResource(dg.ConfigurableResource[Any]):
             reported_seconds=report.recorded_seconds,
             age_seconds=now_seconds - report.recorded_seconds,
             positions=_positions(report),
-            positions_left_out=_left_out(report),
+            positions_left_out=left_out(report.observation.metadata, "positions"),
             completeness=_completeness(report),
             blind=_blind(report),
             checks={
@@ -161,12 +161,6 @@ def _positions(report: Report) -> dict[int, int]:
     found = inside(report.observation.metadata, "detail", "positions", "rows")
     told = (row[:2] for row in found or () if isinstance(row, list) and len(row) > 1)
     return {p: at for p, at in told if isinstance(p, int) and isinstance(at, int)}
-
-
-def _left_out(report: Report) -> int:
-    told = inside(report.observation.metadata, "detail", "left_out")
-    count = told.get("positions", 0) if isinstance(told, Mapping) else 0
-    return count if isinstance(count, int) else 0
 
 
 def _completeness(report: Report) -> float | None:

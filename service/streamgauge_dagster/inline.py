@@ -10,7 +10,7 @@ from streamgauge_dagster.asset_keys import refuse_asset_keys
 from streamgauge_dagster.source import Source, with_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from streamgauge_dagster.component import KafkaStreamComponent
 
@@ -38,7 +38,7 @@ def inline_source(component: KafkaStreamComponent, environ: Mapping[str, str]) -
         ConfigError: both or neither of a file and a topic are given, or what is given is wrong; it
             is named by the attribute that it stands in.
     """
-    given = [name for name in _INLINE if getattr(component, name) not in (None, [], {})]
+    given = list(_given(component, _INLINE))
     if component.config is not None:
         if given:
             raise ConfigError([f"{given[0]}: stands in the file that config names; remove it here"])
@@ -78,8 +78,13 @@ def _stream(component: KafkaStreamComponent, topic: str) -> dict[str, Any]:
             {"topic": each.topic} | ({"asset_key": each.asset_key.path} if each.asset_key else {})
             for each in component.dead_letters
         ]
-    more = {name: getattr(component, name) for name in _OF_STREAM}
-    return stream | {name: value for name, value in more.items() if value not in (None, [], {})}
+    return stream | _given(component, _OF_STREAM)
+
+
+def _given(component: KafkaStreamComponent, names: Iterable[str]) -> dict[str, Any]:
+    """The attributes of these names that say something."""
+    values = {name: getattr(component, name) for name in names}
+    return {name: value for name, value in values.items() if value not in (None, [], {})}
 
 
 def _kafka(component: KafkaStreamComponent) -> dict[str, Any]:

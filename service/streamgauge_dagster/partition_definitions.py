@@ -10,7 +10,13 @@ import dagster as dg
 from streamgauge.core.markdown import as_markdown
 from streamgauge_dagster.partitioned import KafkaPartitions, Partitioned
 from streamgauge_dagster.presentation import Presentation
-from streamgauge_dagster.reports import LOOKED_AT_MOST, PAGE, REPLAYED, is_report
+from streamgauge_dagster.reports import (
+    PAGE,
+    REPLAYED,
+    is_report,
+    newest_rows,
+    recorded_seconds,
+)
 from streamgauge_dagster.sensors.level import reason_of
 from streamgauge_dagster.specs import stream_tag
 
@@ -119,12 +125,11 @@ def _last_result(
     instance: dg.DagsterInstance, key: dg.AssetCheckKey, partition: str
 ) -> dg.AssetCheckResult:
     """What was told of a check's partition; without it nothing has passed."""
-    rows = instance.event_log_storage.get_asset_check_execution_history(key, LOOKED_AT_MOST)
-    for row in rows:
+    for row in newest_rows(instance, key):
         told = row.evaluation if row.partition == partition else None
         if told is None or not is_report(row.run_id, told):
             continue
-        replayed = dg.MetadataValue.timestamp(row.create_timestamp)
+        replayed = dg.MetadataValue.timestamp(recorded_seconds(row))
         return dg.AssetCheckResult(
             asset_key=key.asset_key,
             check_name=key.name,

@@ -13,6 +13,7 @@ import dagster as dg
 
 from streamgauge.config import ConfigError
 from streamgauge.config.durations import parse_duration
+from streamgauge_dagster.asset_keys import asset_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -98,11 +99,7 @@ def refuse_partitions(
         problems.append(f"partitions: nothing would be told of them; {told_by}")
     if problems:
         raise ConfigError(problems)
-    others = {
-        dg.AssetKey(key).to_python_identifier()
-        for stream in settings.streams.values()
-        for key in (stream.asset_key, *(each.asset_key for each in stream.dead_letters))
-    }
+    others = {dg.AssetKey(parts).to_python_identifier() for _, parts in asset_keys(settings)}
     streams = (dg.AssetKey(settings.streams[name].asset_key) for name in names)
     keys = [partitioned(partitions, stream).asset_key for stream in streams]
     taken = [key.to_user_string() for key in keys if key.to_python_identifier() in others]

@@ -10,6 +10,7 @@ import dagster as dg
 
 from streamgauge.config import ConfigError
 from streamgauge.config.errors import shown
+from streamgauge_dagster.silence import SILENT_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ _OWN_ENTRIES: Final = frozenset(
         "event_time",
         "isolation_level",
         "security",
-        "silent_after_seconds",
+        SILENT_AFTER,
         "topic",
         "window",
     }

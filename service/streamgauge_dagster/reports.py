@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import dagster as dg
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 PAGE: Final = 100
 """Events that are fetched at once."""
@@ -46,6 +47,24 @@ def last_evaluation(
     return _reported(_evaluations(instance, key), "evaluations")
 
 
+def newest_rows(
+    instance: dg.DagsterInstance, key: dg.AssetCheckKey, most: int = LOOKED_AT_MOST
+) -> Iterator[AssetCheckExecutionRecord]:
+    """What is stored of a check, the newest first, page by page; not much more than `most`."""
+    storage, cursor, looked_at = instance.event_log_storage, None, 0
+    while looked_at < most:
+        page = storage.get_asset_check_execution_history(key, PAGE, cursor)
+        yield from page
+        if len(page) < PAGE:
+            return
+        cursor, looked_at = page[-1].id, looked_at + len(page)
+
+
+def recorded_seconds(row: AssetCheckExecutionRecord) -> float:
+    """When an evaluation was recorded, since the epoch."""
+    return row.event.timestamp if row.event else row.create_timestamp
+
+
 def is_report(run_id: str, event: dg.AssetObservation | dg.AssetCheckEvaluation) -> bool:
     """Whether no run made it and it repeats none."""
     return not run_id and REPLAYED not in event.metadata
@@ -76,8 +95,5 @@ def _observations(
 def _evaluations(
     instance: dg.DagsterInstance, key: dg.AssetCheckKey
 ) -> Iterator[tuple[str, dg.AssetCheckEvaluation | None, float]]:
-    storage, cursor = instance.event_log_storage, None
-    while page := storage.get_asset_check_execution_history(key, PAGE, cursor):
-        for row in page:
-            yield row.run_id, row.evaluation, row.event.timestamp if row.event else 0.0
-        cursor = page[-1].id
+    for row in newest_rows(instance, key):
+        yield row.run_id, row.evaluation, recorded_seconds(row)

@@ -42,7 +42,7 @@ class SensorDefinitions:
         silent_after_seconds: how old the last report of a stream may be.
 
     Raises:
-        ConfigError: everything that cannot be, or would have no effect.
+        ConfigError: what cannot be, or would have no effect.
     """
 
     def __init__(

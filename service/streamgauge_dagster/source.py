@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from streamgauge.config import ConfigError, load, of_values
-from streamgauge.config.credentials import demand_secrets, read_files
+from streamgauge.config.credentials import SECRETS, demand_secrets, read_files
 from streamgauge.config.environment import variable_name
 from streamgauge.config.errors import dotted
 from streamgauge.config.kafka import Kafka
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from streamgauge.config import Config
 
-_SECRETS: Final = ("sasl_password", "oauth_client_secret", "ssl_key_password")
+_SECRETS: Final = tuple(key for section, key in SECRETS if section == "kafka")
 
 
 @dataclass(frozen=True, slots=True)

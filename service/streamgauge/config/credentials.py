@@ -34,7 +34,8 @@ def _settings_of_kind(kind: type) -> tuple[tuple[str, str], ...]:
     )
 
 
-_SECRETS: Final = _settings_of_kind(SecretStr)
+SECRETS: Final = _settings_of_kind(SecretStr)
+"""Section and key of every secret."""
 _FILES: Final = _settings_of_kind(Path)
 
 
@@ -42,7 +43,7 @@ def refuse_secrets(values: dict[str, object]) -> list[Problem]:
     """Tells of each secret that stands in the file where it belongs instead."""
     return [
         Problem(path, f"must not stand in the file: set {' or '.join(_ways(path))}")
-        for path in _SECRETS
+        for path in SECRETS
         if path[1] in _section(values, path)
     ]
 
@@ -50,7 +51,7 @@ def refuse_secrets(values: dict[str, object]) -> list[Problem]:
 def prefer_variables(values: dict[str, object], variables: Mapping[KeyPath, str]) -> list[Problem]:
     """Drops the file of a secret where a variable holds the secret itself."""
     problems = []
-    for path in _SECRETS:
+    for path in SECRETS:
         of_file = _file_of(path)
         if path in variables and of_file in variables:
             told = f"sets the same secret as {variables[path]}: unset one of the two"
@@ -62,7 +63,7 @@ def prefer_variables(values: dict[str, object], variables: Mapping[KeyPath, str]
 
 def read_files(values: dict[str, object]) -> list[Problem]:
     """Opens every file that is named, and puts what a secret's file holds in its place."""
-    secrets = {_file_of(path): path for path in _SECRETS}
+    secrets = {_file_of(path): path for path in SECRETS}
     problems = []
     for path in _FILES:
         section = _section(values, path)
@@ -88,7 +89,7 @@ def demand_secrets(values: dict[str, object]) -> list[Problem]:
         if path[1] not in section and _file_of(path)[1] not in section:
             told = f"is missing: {reason} needs it; set {' or '.join(_ways(path))}"
             problems.append(Problem(path, told))
-    for path in _SECRETS:
+    for path in SECRETS:
         secret = _section(values, path).get(path[1])
         if isinstance(secret, str) and (not secret or has_control_characters(secret)):
             told = "is empty" if not secret else "must be one line without control characters"

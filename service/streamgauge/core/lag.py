@@ -98,12 +98,17 @@ def lag_of(view: GroupView) -> int | None:
 
 def worst_first(groups: Mapping[str, GroupView]) -> list[str]:
     """The names of the groups, the greatest lag first and unknown ones last."""
+    return greatest_first({name: lag_of(view) for name, view in groups.items()})
+
+
+def greatest_first(lags: Mapping[str, int | None]) -> list[str]:
+    """The names of what has these lags, the greatest first and unknown ones last."""
 
     def badness(name: str) -> tuple[int, str]:
-        lag = lag_of(groups[name])
+        lag = lags[name]
         return (1 if lag is None else -lag, name)
 
-    return sorted(groups, key=badness)
+    return sorted(lags, key=badness)
 
 
 def unknown_partitions(view: GroupView) -> list[int]:

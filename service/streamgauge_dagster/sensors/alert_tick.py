@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.model import Level
-from streamgauge_dagster.reports import LOOKED_AT_MOST, PAGE, is_report
+from streamgauge_dagster.reports import is_report, newest_rows, recorded_seconds
 from streamgauge_dagster.sensors.alert import Alert
 from streamgauge_dagster.sensors.cursor import read_cursor, write_cursor
 from streamgauge_dagster.sensors.level import level_of
@@ -44,7 +44,7 @@ class Tick:
     def __init__(
         self, instance: dg.DagsterInstance, cursor: str | None, bad: Iterable[Level]
     ) -> None:
-        self._storage = instance.event_log_storage
+        self._instance = instance
         self._bad = frozenset(bad)
         self._told: dict[str, tuple[int, str | None]] = {
             name: (read_to, level)
@@ -67,7 +67,8 @@ class Tick:
             post: tells one alert, or raises `WebhookError`.
             clock: seconds that grow evenly, for the limit of a tick.
         """
-        newest = self._storage.get_latest_asset_check_execution_by_key(list(checks))
+        storage = self._instance.event_log_storage
+        newest = storage.get_latest_asset_check_execution_by_key(list(checks))
         began = clock()
         for check in checks:
             row, name = newest.get(check), check.to_user_string()
@@ -123,28 +124,22 @@ class Tick:
         changes = sum(one is not other for one, other in pairwise(standings))
         if not changes:
             return None
-        evaluation, recorded_seconds = reported[-1]
-        return Alert(check, before, level_of(evaluation), changes, evaluation, recorded_seconds)
+        evaluation, at_seconds = reported[-1]
+        return Alert(check, before, level_of(evaluation), changes, evaluation, at_seconds)
 
     def _since(self, check: dg.AssetCheckKey, read_to: int) -> list[Reported]:
         """What was reported since, the oldest first; where nothing was read yet, the newest."""
         found: list[Reported] = []
-        for evaluation, recorded_seconds in self._newest_first(check, read_to):
-            found.append((evaluation, recorded_seconds))
+        for reported in self._newest_first(check, read_to):
+            found.append(reported)
             if not read_to:
                 break
         return found[::-1]
 
     def _newest_first(self, check: dg.AssetCheckKey, read_to: int) -> Iterator[Reported]:
-        cursor, looked_at = None, 0
-        while looked_at < LOOKED_AT_MOST:
-            page = self._storage.get_asset_check_execution_history(check, PAGE, cursor)
-            for row in page:
-                if row.id <= read_to:
-                    return
-                evaluation = row.evaluation
-                if evaluation is not None and is_report(row.run_id, evaluation):
-                    yield evaluation, row.event.timestamp if row.event else row.create_timestamp
-            if len(page) < PAGE:
+        for row in newest_rows(self._instance, check):
+            if row.id <= read_to:
                 return
-            cursor, looked_at = page[-1].id, looked_at + len(page)
+            evaluation = row.evaluation
+            if evaluation is not None and is_report(row.run_id, evaluation):
+                yield evaluation, recorded_seconds(row)

@@ -11,6 +11,7 @@ import dagster as dg
 from streamgauge.core.wording import duration, moment
 from streamgauge.model import Level
 from streamgauge_dagster.reports import NoReportError, last_evaluation, last_observation
+from streamgauge_dagster.sensors.level import severity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,16 +96,10 @@ def evaluation_of(
         asset_key=key.asset_key,
         check_name=key.name,
         passed=verdict.level is Level.PASS,
-        severity=severity_of(verdict),
+        severity=severity_of(verdict.level),
         description=verdict.reason,
         metadata=metadata_of(verdict, silent_after_ms=silent_after_ms, now_ms=now_ms),
     )
-
-
-def severity_of(verdict: Verdict) -> dg.AssetCheckSeverity:
-    """As for the checks of the gauge: what is unknown is no error."""
-    failed = verdict.level is Level.FAIL
-    return dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN
 
 
 def metadata_of(

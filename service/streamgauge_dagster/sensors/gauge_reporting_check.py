@@ -14,8 +14,8 @@ from streamgauge_dagster.sensors.gauge_reporting import (
     heard_ms,
     judge,
     metadata_of,
-    severity_of,
 )
+from streamgauge_dagster.sensors.level import severity_of
 
 
 def gauge_reporting_check(
@@ -57,7 +57,7 @@ def gauge_reporting_check(
         )
         return dg.AssetCheckResult(
             passed=verdict.level is Level.PASS,
-            severity=severity_of(verdict),
+            severity=severity_of(verdict.level),
             description=verdict.reason,
             metadata=metadata_of(verdict, silent_after_ms=silent_ms, now_ms=now_ms),
         )

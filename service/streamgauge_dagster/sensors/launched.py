@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from streamgauge_dagster.sensors.reported import Report
 
 TRIGGER: Final = "streamgauge/trigger"
+ASSET: Final = "streamgauge/asset"
 TOTALS: Final = "streamgauge/totals"
 _DONE: Final = frozenset(
     {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
@@ -56,7 +57,7 @@ def run_request(trigger: str, report: Report, pending: Pending) -> dg.RunRequest
         run_key=f"{name}:{report.life}:{report.sequence}:{version}",
         tags={
             TRIGGER: trigger,
-            "streamgauge/asset": name,
+            ASSET: name,
             "streamgauge/new": counted(pending.count, report.counted),
             TOTALS: json.dumps(pending.totals, separators=(",", ":")),
         },

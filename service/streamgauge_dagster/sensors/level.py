@@ -19,6 +19,11 @@ def level_of(evaluation: dg.AssetCheckEvaluation) -> Level:
     return Level.FAIL if evaluation.severity is dg.AssetCheckSeverity.ERROR else Level.WARN
 
 
+def severity_of(level: Level) -> dg.AssetCheckSeverity:
+    """As the gauge has it: what is unknown is no error."""
+    return dg.AssetCheckSeverity.ERROR if level is Level.FAIL else dg.AssetCheckSeverity.WARN
+
+
 def reason_of(evaluation: dg.AssetCheckEvaluation) -> str:
     """Why it says so, in at most so many characters."""
     return shortened(

@@ -49,6 +49,13 @@ def rows(told: Metadata, *path: str) -> list[Mapping[str, Any]]:
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
+def left_out(told: Metadata, name: str) -> int:
+    """How many of something the detail had no room for; 0 where it does not say."""
+    counts = inside(told, "detail", "left_out")
+    count = counts.get(name) if isinstance(counts, dict) else None
+    return count if isinstance(count, int) else 0
+
+
 def inside(told: Metadata, *path: str) -> Mapping[str, Any] | Sequence[Any] | None:
     """What a JSON entry holds at a path of keys."""
     value = told.get(path[0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 
 from streamgauge_dagster.reports import PAGE, NoReportError, is_report
-from streamgauge_dagster.sensors.launched import TRIGGER
+from streamgauge_dagster.sensors.launched import ASSET, TRIGGER
 from streamgauge_dagster.sensors.reported import OVERLAP, READ_AT_MOST, last_report
 from streamgauge_dagster.sensors.words import counted
 
@@ -81,5 +81,5 @@ class PartitionTrigger:
         return dg.RunRequest(
             run_key=f"{name}:{partition}:{version}",
             partition_key=partition,
-            tags={TRIGGER: self.name, "streamgauge/asset": name},
+            tags={TRIGGER: self.name, ASSET: name},
         )

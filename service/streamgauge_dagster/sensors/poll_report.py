@@ -11,7 +11,12 @@ from streamgauge.core.lag import lag_of, worst_first
 from streamgauge.core.report import Position, data_version
 from streamgauge.core.wording import duration, number
 from streamgauge_dagster.presentation import link_entries
-from streamgauge_dagster.sensors.retold import group_table, versioned
+from streamgauge_dagster.sensors.retold import (
+    POSITIONS_MAX,
+    group_table,
+    newest_entries,
+    versioned,
+)
 from streamgauge_dagster.sensors.words import counted
 
 if TYPE_CHECKING:
@@ -20,8 +25,6 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "poll"
 """Metadata `source` of what a poll observes; what a gauge reports has none."""
-POSITIONS_MAX: Final = 10_000
-"""Partitions in the detail of an observation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,7 @@ def poll_observation(
         told["time_lag_seconds"] = value.float(max(found.time_lag_seconds.values()))
     told["completeness"] = value.float(len(found.end) / len(found.partitions))
     told["offsets_total"] = value.int(polled.offsets_total)
-    if polled.newest_ms is not None:
-        told["last_message_timestamp"] = value.float(polled.newest_ms / 1000)
-        told["dagster/last_updated_timestamp"] = value.timestamp(polled.newest_ms / 1000)
+    told |= newest_entries(polled.newest_ms)
     told |= {
         "period_start": value.timestamp(period.start_ms / 1000),
         "period_end": value.timestamp(period.end_ms / 1000),

@@ -8,7 +8,7 @@ import dagster as dg
 
 from streamgauge_dagster.presentation import link_entries
 from streamgauge_dagster.repeated import repeated_metadata
-from streamgauge_dagster.sensors.metadata import inside, rows
+from streamgauge_dagster.sensors.metadata import left_out, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 GROUPS_MAX: Final = 50
 """Rows of the table of consumer groups, the greatest lag first; `groups_left_out` has the rest."""
+POSITIONS_MAX: Final = 10_000
+"""Partitions in the detail of an observation."""
 VERSION: Final = "dagster/data_version"
 _GROUP_COLUMNS: Final = (
     ("group", "string", "Consumer group"),
@@ -37,8 +39,8 @@ def retold(report: Report, links: Mapping[str, str]) -> dg.AssetObservation:
     told = report.observation
     metadata = repeated_metadata(told, report.recorded_seconds)
     del metadata["summary"]  # a description may stand here, as in the report
-    groups, left_out = rows(metadata, "detail", "groups"), inside(metadata, "detail", "left_out")
-    table = group_table(groups, _whole(left_out, "groups"))
+    groups = rows(metadata, "detail", "groups")
+    table = group_table(groups, left_out(metadata, "groups"))
     metadata.pop("detail", None)
     return dg.AssetObservation(
         told.asset_key,
@@ -53,14 +55,24 @@ def versioned(data_version: str) -> dict[str, str]:
     return {VERSION: data_version, f"{VERSION}_is_user_provided": "true"}
 
 
+def newest_entries(at_ms: int | None) -> dict[str, dg.MetadataValue[Any]]:
+    """When the newest record was received, also as Dagster's own freshness checks want it."""
+    if at_ms is None:
+        return {}
+    return {
+        "last_message_timestamp": dg.MetadataValue.float(at_ms / 1000),
+        "dagster/last_updated_timestamp": dg.MetadataValue.timestamp(at_ms / 1000),
+    }
+
+
 def group_table(
-    groups: Iterable[Mapping[str, Any]], left_out: int = 0
+    groups: Iterable[Mapping[str, Any]], beyond: int = 0
 ) -> dict[str, dg.MetadataValue[Any]]:
     """The rows of `detail.groups` as a table; nothing where there are none.
 
     Args:
         groups: the greatest lag first.
-        left_out: groups that are not among them.
+        beyond: how many more there are.
     """
     found = list(groups)
     if not found:
@@ -73,15 +85,10 @@ def group_table(
     table: dict[str, dg.MetadataValue[Any]] = {
         "groups": dg.MetadataValue.table(records, dg.TableSchema(columns))
     }
-    left_out += max(0, len(found) - GROUPS_MAX)
-    return table | ({"groups_left_out": dg.MetadataValue.int(left_out)} if left_out else {})
+    beyond += max(0, len(found) - GROUPS_MAX)
+    return table | ({"groups_left_out": dg.MetadataValue.int(beyond)} if beyond else {})
 
 
 def _cell(value: object, kind: str) -> Any:  # noqa: ANN401 - by the column's type
     """Empty where it is unknown, or of another type than the column."""
     return value if isinstance(value, _KINDS[kind]) else None
-
-
-def _whole(counts: object, name: str) -> int:
-    value = counts.get(name) if isinstance(counts, dict) else None
-    return value if isinstance(value, int) else 0

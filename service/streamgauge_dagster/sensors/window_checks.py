@@ -13,8 +13,8 @@ import dagster as dg
 from streamgauge.core.markdown import as_markdown
 from streamgauge.core.wording import duration, moment
 from streamgauge.model import Level
-from streamgauge_dagster.reports import LOOKED_AT_MOST, PAGE, is_report
-from streamgauge_dagster.sensors.level import level_of, reason_of
+from streamgauge_dagster.reports import is_report, newest_rows, recorded_seconds
+from streamgauge_dagster.sensors.level import level_of, reason_of, severity_of
 from streamgauge_dagster.sensors.metadata import seconds
 
 if TYPE_CHECKING:
@@ -32,8 +32,11 @@ _NUMBERS: Final = ("value", "limit", "unit")
 
 def evaluated_windows(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> set[str]:
     """Windows whose check was evaluated outside of a run, among the newest evaluations."""
-    rows = instance.event_log_storage.get_asset_check_execution_history(check, LOOKED_AT_MOST)
-    return {row.partition for row in rows if row.partition is not None and not row.run_id}
+    return {
+        row.partition
+        for row in newest_rows(instance, check)
+        if row.partition is not None and not row.run_id
+    }
 
 
 def judged_since(
@@ -44,20 +47,13 @@ def judged_since(
     Of very many evaluations the newest are given.
     """
     found: list[Judged] = []
-    cursor, looked_at = None, 0
-    while looked_at < EVALUATIONS_MAX:
-        page = instance.event_log_storage.get_asset_check_execution_history(check, PAGE, cursor)
-        for row in page:
-            evaluation = row.evaluation
-            if evaluation is not None and is_report(row.run_id, evaluation):
-                recorded = row.event.timestamp if row.event else row.create_timestamp
-                as_of = seconds(evaluation.metadata, "as_of")
-                found.append((evaluation, recorded if as_of is None else as_of))
-                if found[-1][1] <= since_seconds:
-                    return found
-        if len(page) < PAGE:
-            break
-        cursor, looked_at = page[-1].id, looked_at + len(page)
+    for row in newest_rows(instance, check, EVALUATIONS_MAX):
+        evaluation = row.evaluation
+        if evaluation is not None and is_report(row.run_id, evaluation):
+            as_of = seconds(evaluation.metadata, "as_of")
+            found.append((evaluation, recorded_seconds(row) if as_of is None else as_of))
+            if found[-1][1] <= since_seconds:
+                break
     return found
 
 
@@ -87,13 +83,13 @@ def window_evaluation(
         for each in _said(name, history, start, end, silent_after_ms / 1000)
     ]
     level, reason, numbers = max(said, key=lambda each: _RANK[each[0]])
-    failed, value = level is Level.FAIL, dg.MetadataValue
+    value = dg.MetadataValue
     return dg.AssetCheckEvaluation(
         asset_key=check.asset_key,
         check_name=check.name,
         partition=partition,
         passed=level is Level.PASS,
-        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+        severity=severity_of(level),
         description=as_markdown(reason),
         metadata={
             "reason": value.text(reason),

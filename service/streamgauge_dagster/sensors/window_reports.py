@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from streamgauge.core.wording import duration, moment
-from streamgauge_dagster.sensors.metadata import inside, seconds
+from streamgauge_dagster.sensors.metadata import left_out, seconds
 from streamgauge_dagster.sensors.positions import REPORTED_BEFORE_SECONDS, StreamReport
 from streamgauge_dagster.sensors.retold import versioned
 from streamgauge_dagster.sensors.window_checks import (
@@ -67,10 +67,12 @@ def tell_windows(
             found.append((key, window))
         if len(found) > WINDOWS_AT_ONCE:
             break
+    if not found:
+        return [], ""
+    evaluate = _Checks(instance, of, found[0][1], silent_after_ms)
     events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = []
-    evaluate = _Checks(instance, of, found[0][1], silent_after_ms) if found else None
     for key, window in found[:WINDOWS_AT_ONCE]:
-        events += evaluate.of(key, window) if evaluate else ()
+        events += evaluate.of(key, window)
         events.append(_observation(of, key, window, report, until_seconds))
     more = "has more windows that are complete: the next report tells of them"
     return events, more if len(found) > WINDOWS_AT_ONCE else ""
@@ -144,9 +146,7 @@ def _observation(
         "allowed_lateness_seconds": value.float(of.allowed_lateness_ms / 1000),
         "positions": value.json({str(p): at for p, at, _ in report.positions}),
     }
-    left_out = inside(report.metadata, "detail", "left_out")
-    count = left_out.get("positions") if isinstance(left_out, dict) else None
-    if isinstance(count, int):
+    if count := left_out(report.metadata, "positions"):
         told["positions_left_out"] = value.int(count)
     behind = duration(round(1000 * (until_seconds - window.end.timestamp())))
     return dg.AssetObservation(

@@ -9,6 +9,7 @@ import dagster as dg
 from streamgauge.core.markdown import as_markdown
 from streamgauge.model import Level
 from streamgauge_dagster.reports import NoReportError, last_evaluation
+from streamgauge_dagster.sensors.level import severity_of
 from streamgauge_dagster.sensors.metadata import seconds
 
 if TYPE_CHECKING:
@@ -54,12 +55,11 @@ def _evaluation(check: str, verdict: Verdict, name: str, stream: Stream) -> dg.A
         "stream": value.text(name),
         "life": value.text(stream.life),
     }
-    failed = verdict.level is Level.FAIL
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(verdict.asset_key),
         check_name=check,
         passed=verdict.level is Level.PASS,
-        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+        severity=severity_of(verdict.level),
         description=as_markdown(verdict.reason),
         metadata=told,
     )

@@ -1,7 +1,7 @@
 """Asks a gauge for its status document; what goes wrong is told without secrets.
 
 The text of an error ends in the event log of Dagster, which everybody can read: of the address it
-holds scheme, host, port and path alone, and of the headers nothing.
+holds scheme, host, port and path alone, and of the headers no value.
 """
 
 from __future__ import annotations

@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import dagster as dg
 
+from streamgauge.core.lag import greatest_first
 from streamgauge.core.report import Position, data_version
 from streamgauge.core.wording import duration
 from streamgauge.model import LagBound
 from streamgauge_dagster.presentation import link_entries
 from streamgauge_dagster.sensors.metadata import integer
-from streamgauge_dagster.sensors.retold import group_table, versioned
+from streamgauge_dagster.sensors.retold import (
+    POSITIONS_MAX,
+    group_table,
+    newest_entries,
+    versioned,
+)
 from streamgauge_dagster.sensors.words import counted
 from streamgauge_dagster.status.document import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from streamgauge_dagster.sensors.reported import Report
     from streamgauge_dagster.status.document import DeadLetterTopic, Group, Topic
@@ -25,13 +31,11 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "status"
 """Metadata `source` of these observations; what a gauge reports itself has none."""
-POSITIONS_MAX: Final = 10_000
-"""Partitions in the detail of an observation."""
 GROUPS_MAX: Final = 100
 """Consumer groups in the detail."""
 BLIND_MAX: Final = 100
 """What the gauge cannot vouch for, in the detail."""
-_BOUNDS: Final = {LagBound.UPPER: "at most ", LagBound.UNKNOWN: "at least "}
+_BOUNDS: Final[Mapping[str, str]] = {LagBound.UPPER: "at most ", LagBound.UNKNOWN: "at least "}
 
 
 def why_not(stream: Stream, topic: Topic, before: Report | None) -> str | None:
@@ -80,7 +84,7 @@ def observation(
     }
     if isinstance(topic, Stream):
         numbers, detail = _of_stream(topic, arrived, elapsed_seconds, before), _detail(topic)
-        sentence = _sentence(topic, numbers, elapsed_seconds)
+        sentence = _sentence(topic, numbers, detail["groups"], elapsed_seconds)
     else:
         numbers, detail = _of_letters(topic, arrived), {"left_out": {}}
         sentence = f"{counted(arrived, 'dead letters')} in {_in_words(elapsed_seconds)}."
@@ -124,7 +128,7 @@ def _of_stream(
         told["life_reason"] = value.text(stream.life_reason)
     told["records_total"] = value.int(stream.total)
     told["dead_letters_total"] = value.int(dead)
-    return told | _newest(stream.last_record_ms)
+    return told | newest_entries(stream.last_record_ms)
 
 
 def _of_letters(topic: DeadLetterTopic, arrived: int) -> Metadata:
@@ -132,21 +136,12 @@ def _of_letters(topic: DeadLetterTopic, arrived: int) -> Metadata:
         "dead_letters": dg.MetadataValue.int(arrived),
         "dead_letters_total": dg.MetadataValue.int(topic.total),
     }
-    return told | _newest(topic.last_arrival_ms)
-
-
-def _newest(at_ms: int | None) -> Metadata:
-    """When the newest record was received, also as Dagster's own freshness checks want it."""
-    if at_ms is None:
-        return {}
-    return {
-        "last_message_timestamp": dg.MetadataValue.float(at_ms / 1000),
-        "dagster/last_updated_timestamp": dg.MetadataValue.timestamp(at_ms / 1000),
-    }
+    return told | newest_entries(topic.last_arrival_ms)
 
 
 def _detail(stream: Stream) -> dict[str, Any]:
-    names, blind = _worst_first(stream), stream.blind
+    names = greatest_first({name: group.known_lag for name, group in stream.groups.items()})
+    blind = stream.blind
     left_out = {"groups": len(names) - GROUPS_MAX, "blind": len(blind) - BLIND_MAX}
     return {
         "groups": [_group_row(each, stream.groups[each]) for each in names[:GROUPS_MAX]],
@@ -155,34 +150,19 @@ def _detail(stream: Stream) -> dict[str, Any]:
     }
 
 
-def _worst_first(stream: Stream) -> list[str]:
-    def badness(name: str) -> tuple[int, str]:
-        lag = stream.groups[name].known_lag
-        return (1 if lag is None else -lag, name)
-
-    return sorted(stream.groups, key=badness)
-
-
 def _group_row(name: str, group: Group) -> dict[str, Any]:
-    return {
-        "group": name,
-        "status": group.status.value,
-        "lag": group.lag,
-        "lag_bound": group.lag_bound.value,
-        "time_lag_seconds": group.time_lag_seconds,
-        "time_lag_bound": group.time_lag_bound.value,
-        "as_of_ms": group.as_of_ms,
-    }
+    return {"group": name, **group.model_dump(mode="json", exclude={"partitions"})}
 
 
-def _sentence(stream: Stream, numbers: Metadata, elapsed_seconds: float) -> str:
+def _sentence(
+    stream: Stream, numbers: Metadata, groups: Sequence[Mapping[str, Any]], elapsed_seconds: float
+) -> str:
     """How the stream does: what came, who is behind, what died, what is unseen."""
     arrived, lag = integer(numbers, "records") or 0, integer(numbers, "lag")
     parts = [f"{counted(arrived, 'records')} in {_in_words(elapsed_seconds)}"]
     if lag is not None:
-        name = _worst_first(stream)[0]
-        bound = _BOUNDS.get(stream.groups[name].lag_bound, "")
-        parts.append(f"{name} has {bound}{counted(lag, 'records')} still to read")
+        bound = _BOUNDS.get(groups[0]["lag_bound"], "")
+        parts.append(f"{groups[0]['group']} has {bound}{counted(lag, 'records')} still to read")
     if dead := integer(numbers, "dead_letters"):
         parts.append(f"{counted(dead, 'dead letters')} arrived")
     if stream.blind:

@@ -1,6 +1,5 @@
 """Partitions in a real daemon: runs of those with new data, and checks of complete windows."""
 
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +7,7 @@ import dagster as dg
 import httpx
 import pytest
 
-from streamgauge_demo.parts.child import Child
-from streamgauge_demo.parts.dagster_server import launch_dagster_server
+from .daemon import server_and_daemon
 
 pytestmark = pytest.mark.timeout(240)  # servers are started, which takes long on a busy machine
 DEFINITIONS = """
@@ -56,18 +54,8 @@ defs = dg.Definitions.merge(
 @pytest.fixture(scope="module")
 def server():
     """A webserver; a daemon with the definitions runs beside it on the same instance."""
-    with launch_dagster_server() as running:
-        folder = running.home / "daemon"
-        folder.mkdir()
-        (folder / "definitions.py").write_text(DEFINITIONS)
-        command = [sys.executable, "-m", "dagster._daemon", "run", "-f", "definitions.py"]
-        # unix sockets of the code server need a short path
-        environment = {"DAGSTER_HOME": str(running.home), "TMPDIR": str(running.home)}
-        daemon = Child(command, folder, environment)
-        try:
-            yield running
-        finally:
-            daemon.kill()
+    with server_and_daemon(DEFINITIONS) as running:
+        yield running
 
 
 def report(server, name, sequence, began, ended, rows):

@@ -1,6 +1,5 @@
 """The sensors in a real daemon, beside a real webserver that a gauge reports to over REST."""
 
-import sys
 import time
 from contextlib import contextmanager
 
@@ -10,8 +9,8 @@ import pytest
 from dagster._core.scheduler.instigation import InstigatorType
 
 from streamgauge.dagster.graphql import last_reported_question, read_last_reported
-from streamgauge_demo.parts.child import Child
-from streamgauge_demo.parts.dagster_server import launch_dagster_server
+
+from .daemon import server_and_daemon
 
 pytestmark = pytest.mark.timeout(240)  # servers are started, which takes long on a busy machine
 ORDERS, CLICKS = ("kafka", "orders"), ("kafka", "clicks")
@@ -50,18 +49,8 @@ defs = dg.Definitions(
 @pytest.fixture(scope="module")
 def server():
     """A webserver; a daemon with the definitions runs beside it on the same instance."""
-    with launch_dagster_server() as running:
-        folder = running.home / "daemon"
-        folder.mkdir()
-        (folder / "definitions.py").write_text(DEFINITIONS)
-        command = [sys.executable, "-m", "dagster._daemon", "run", "-f", "definitions.py"]
-        # unix sockets of the code server need a short path
-        environment = {"DAGSTER_HOME": str(running.home), "TMPDIR": str(running.home)}
-        daemon = Child(command, folder, environment)
-        try:
-            yield running
-        finally:
-            daemon.kill()
+    with server_and_daemon(DEFINITIONS) as running:
+        yield running
 
 
 class Gauge:
