@@ -301,7 +301,7 @@ def test_a_group_of_which_less_is_stored_than_was_told_ends_the_life(maker, foun
         asset.settle(asset.begin(0.0), Accepted())
         assert asset.ahead_of is None
         asset.offer(maker.snapshot(totals=fewer, after_ms=95_000, resumed=1))
-        asset.begin(0.0)
+    asset.begin(0.0)
     assert asset.ahead_of == "life-1"
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from streamgauge.config.errors import ConfigError
+from streamgauge.config.errors import ConfigError, hint
 from streamgauge.config.loading import load_section
 from streamgauge.config.policies import check_policies, stream_policy
 from streamgauge.config.scenario import Scenario
@@ -157,13 +156,10 @@ def _one(wanted: str | None, known: Iterable[str], what: str, option: str) -> st
         return wanted
     if wanted is None and len(names) == 1:
         return names[0]
-    told = f"known: {', '.join(names)}"
     if wanted is None:
+        told = f"known: {', '.join(names)}"
         raise ReplayError(f"which {what} is meant? name it with {option}; {told}")
-    nearest = get_close_matches(wanted, names, n=1)
-    raise ReplayError(
-        f"no {what} is named {wanted}; {f'did you mean {nearest[0]}?' if nearest else told}"
-    )
+    raise ReplayError(f"no {what} is named {wanted}; {hint(wanted, names)}")
 
 
 def replay(judged: Judged, scenario: Scenario) -> list[Replayed]:

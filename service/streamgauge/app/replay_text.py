@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 
+from streamgauge.app.table import table
 from streamgauge.config.durations import format_duration
 from streamgauge.core.wording import number
 from streamgauge.model import Level
@@ -23,7 +24,8 @@ MOST_TOLD: Final = 20
 
 def as_text(judged: Judged, replayed: Sequence[Replayed], *, every_step: bool) -> str:
     """What the check demands, and what became of each series."""
-    return "\n".join([_demands(judged), *(_series(each, every_step) for each in replayed)])
+    series = (_series(each, every_step=every_step) for each in replayed)
+    return "\n".join([_demands(judged), *series])
 
 
 def outcome(replayed: Sequence[Replayed]) -> str:
@@ -44,17 +46,17 @@ def _demands(judged: Judged) -> str:
     )
 
 
-def _series(replayed: Replayed, every_step: bool) -> str:  # noqa: FBT001 - handed on
+def _series(replayed: Replayed, *, every_step: bool) -> str:
     """A series without expectations: a table of levels; one with them: whether they came true."""
     if not replayed.is_test:
-        return "\n".join([replayed.name, *_table(replayed.steps, every_step)])
+        return "\n".join([replayed.name, *_table(replayed.steps, every_step=every_step)])
     failed = replayed.failed
     if not failed:
         return f"ok      {replayed.name}"
     rows = [("at", "value", "expected", "told", "why")]
     rows += [
         (
-            _time(step.at_ms),
+            format_duration(step.at_ms),
             _seen(step.seen),
             step.expected.value if step.expected else "",
             step.standing.level.value,
@@ -64,10 +66,10 @@ def _series(replayed: Replayed, every_step: bool) -> str:  # noqa: FBT001 - hand
     ]
     more = len(failed) - MOST_TOLD
     last = [f"  and {more} more"] if more > 0 else []
-    return "\n".join([f"FAILED  {replayed.name}", *_columns(rows), *last])
+    return "\n".join([f"FAILED  {replayed.name}", *table(rows), *last])
 
 
-def _table(steps: Sequence[Moved], every_step: bool) -> Iterator[str]:  # noqa: FBT001 - as above
+def _table(steps: Sequence[Moved], *, every_step: bool) -> Iterator[str]:
     runs = (
         [[step] for step in steps]
         if every_step
@@ -77,8 +79,8 @@ def _table(steps: Sequence[Moved], every_step: bool) -> Iterator[str]:  # noqa: 
     for run in runs:
         first = run[0]
         level = first.standing.level.value
-        rows.append((_time(first.at_ms), level, _range(run), first.standing.reason))
-    yield from _columns(rows)
+        rows.append((format_duration(first.at_ms), level, _range(run), first.standing.reason))
+    yield from table(rows)
     yield f"  {_shares(steps)}"
 
 
@@ -88,7 +90,7 @@ def _shares(steps: Sequence[Moved]) -> str:
     for step, following in pairwise(steps):
         lasted[step.standing.level] += max(0, following.at_ms - step.at_ms)
     told = {step.standing.level for step in steps}
-    shares = [f"{level.value} {_time(lasted[level])}" for level in Level if level in told]
+    shares = [f"{level.value} {format_duration(lasted[level])}" for level in Level if level in told]
     return f"in all: {', '.join(shares)}"
 
 
@@ -113,15 +115,3 @@ def _limit(name: str, limit: Limit, unit: str) -> str:
     told = [f"{side} {number(value)}" for side, value in bounds.items() if value is not None]
     lasting = f" for {format_duration(limit.for_ms)}" if limit.for_ms else ""
     return f"{name} {' or '.join(told)} {unit}{lasting}"
-
-
-def _time(at_ms: int) -> str:
-    return format_duration(at_ms)
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Rows under each other, all but the last column as wide as their widest entry."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        yield "  " + "  ".join([*cells, row[-1]]).rstrip()

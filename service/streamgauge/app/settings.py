@@ -166,10 +166,12 @@ def _dagster_sink(config: Config, now_ms: Callable[[], int]) -> DagsterSink | No
             f"dagster.ca_file: {dagster.ca_file} cannot be used: {error}; name a file with "
             "certificates (PEM)"
         ) from error
-    materialized = {name for name, each in config.streams.items() if each.report_materializations}
+    materialized = frozenset(
+        name for name, each in config.streams.items() if each.report_materializations
+    )
     return DagsterSink(
         client,
         report_every_ms=dagster.report_every_ms,
         clock=now_ms,
-        materialized=frozenset(materialized),
+        materialized=materialized,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from streamgauge.app import settings
 from streamgauge.app.context import new_life
+from streamgauge.config.errors import hint
 from streamgauge.core.stored import StoredSlot, StoredStream, stored_slot
 from streamgauge.kafka.answers import Absent, Forbidden, read_topic
 from streamgauge.kafka.clock import wall_clock_ms
@@ -97,9 +97,7 @@ async def forget(config: Config, seen: Sequence[StreamState]) -> None:
 
 def _asked(config: Config, only: str | None) -> list[_Asked]:
     if only is not None and only not in config.streams:
-        nearest = get_close_matches(only, config.streams, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(config.streams)}"
-        raise StateCommandError(f"no stream is named {only}; {hint}")
+        raise StateCommandError(f"no stream is named {only}; {hint(only, config.streams)}")
     found = [
         _Asked(
             policy.name,

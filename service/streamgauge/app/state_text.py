@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from streamgauge.app.table import table
 from streamgauge.core.wording import moment, number
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _stream_lines(state: StreamState) -> Iterator[str]:
     for topic in state.absent_topics:
         yield f"  topic {topic} does not exist"
     if state.stored.slots:
-        yield from _table([HEADS, *map(_cells, state.stored.slots)])
+        yield from table([HEADS, *map(_cells, state.stored.slots)])
 
 
 def _who_lives(state: StreamState) -> str:
@@ -96,15 +97,6 @@ def _cells(slot: StoredSlot) -> tuple[str, ...]:
         f"{state.writer} {state.version}",
         size,
     )
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Columns as wide as their widest cell; words at the end of a short row count nothing."""
-    full = [row if len(row) == len(HEADS) else row[:-1] for row in rows]
-    widths = [max(len(row[at]) for row in full if len(row) > at) for at in range(len(HEADS))]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        yield "  " + "  ".join(cells).rstrip()
 
 
 def _stream_json(state: StreamState) -> dict[str, Any]:

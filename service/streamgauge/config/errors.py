@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """The way to a setting: keys of mappings and positions in lists."""
@@ -63,3 +64,9 @@ def shown(value: object) -> str:
     """
     text = json.dumps(value) if isinstance(value, str) else str(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def hint(name: str, known: Collection[str]) -> str:
+    """The name that is most like an unknown one, or all that there are."""
+    nearest = get_close_matches(name, known, n=1)
+    return f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(known)}"

@@ -61,10 +61,7 @@ def _values(value: object) -> tuple[Seen, ...]:
 
 
 def _value(value: object) -> Seen:
-    seen = _values([value])
-    if len(seen) != 1:
-        raise WrittenError(f"{shown(value)} is more than one value")
-    return seen[0]
+    return _only(value, _values, "value")
 
 
 def _levels(value: object) -> tuple[Level, ...]:
@@ -72,10 +69,14 @@ def _levels(value: object) -> tuple[Level, ...]:
 
 
 def _level(value: object) -> Level:
-    levels = _levels([value])
-    if len(levels) != 1:
-        raise WrittenError(f"{shown(value)} is more than one level")
-    return levels[0]
+    return _only(value, _levels, "level")
+
+
+def _only(value: object, read: Callable[[object], tuple[ReadT, ...]], what: str) -> ReadT:
+    found = read([value])
+    if len(found) != 1:
+        raise WrittenError(f"{shown(value)} is more than one {what}")
+    return found[0]
 
 
 def _all(value: object, what: str, read: Callable[[str], Sequence[ReadT]]) -> tuple[ReadT, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from streamgauge.dagster.described_checks import DescribedChecks
 from streamgauge.dagster.graphql import (
@@ -32,10 +33,12 @@ from streamgauge.dagster.standings import (
 from streamgauge.dagster.transport import DagsterAddress, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from types import TracebackType
 
     import httpx
+
+AnswerT = TypeVar("AnswerT")
 
 
 class DagsterClient:
@@ -88,23 +91,13 @@ class DagsterClient:
 
         Without a life it is of the one that was told of last.
         """
-        answer = await self._transport.post("graphql", last_reported_question(asset_key))
-        if not isinstance(answer, bytes):
-            return answer
-        try:
-            return read_last_reported(answer, stream, life)
-        except AnswerError as error:
-            return _graphql_trouble(error)
+        read = partial(read_last_reported, stream=stream, life=life)
+        return await self._ask(last_reported_question(asset_key), read)
 
     async def is_materialized(self, asset_key: AssetKey, data_version: str) -> bool | Trouble:
         """Whether this version of the asset was reported as a materialization of late."""
-        answer = await self._transport.post("graphql", materialized_question(asset_key))
-        if not isinstance(answer, bytes):
-            return answer
-        try:
-            return read_materialized(answer, data_version)
-        except AnswerError as error:
-            return _graphql_trouble(error)
+        read = partial(read_materialized, data_version=data_version)
+        return await self._ask(materialized_question(asset_key), read)
 
     async def last_standings(
         self, checks: Sequence[tuple[AssetKey, str]], stream: str
@@ -113,13 +106,11 @@ class DagsterClient:
         found: dict[tuple[AssetKey, str], LastStanding] = {}
         for first in range(0, len(checks), CHECKS_PER_QUESTION):
             some = checks[first : first + CHECKS_PER_QUESTION]
-            answer = await self._transport.post("graphql", standings_question(some))
-            if not isinstance(answer, bytes):
-                return answer
-            try:
-                found |= read_standings(answer, some, stream)
-            except AnswerError as error:
-                return _graphql_trouble(error)
+            read = partial(read_standings, checks=some, stream=stream)
+            told = await self._ask(standings_question(some), read)
+            if not isinstance(told, dict):
+                return told
+            found |= told
         return found
 
     async def defined(
@@ -129,13 +120,7 @@ class DagsterClient:
 
         The names are None where Dagster does not say them.
         """
-        answer = await self._transport.post("graphql", defined_question(asset_keys))
-        if not isinstance(answer, bytes):
-            return answer
-        try:
-            return read_defined(answer)
-        except AnswerError as error:
-            return _graphql_trouble(error)
+        return await self._ask(defined_question(asset_keys), read_defined)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -151,6 +136,18 @@ class DagsterClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    async def _ask(
+        self, question: Mapping[str, Any], read: Callable[[bytes], AnswerT]
+    ) -> AnswerT | Trouble:
+        """What `read` finds in the answer."""
+        answer = await self._transport.post("graphql", question)
+        if not isinstance(answer, bytes):
+            return answer
+        try:
+            return read(answer)
+        except AnswerError as error:
+            return _graphql_trouble(error)
 
     async def _report(self, route: str, body: Mapping[str, Any]) -> Outcome:
         # without the slash at the end there is no route for a key in the body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from streamgauge.dagster.check_mutation import (
@@ -86,10 +87,9 @@ class DescribedChecks:
         answer = await self._transport.post("graphql", probe_question())
         if isinstance(answer, Unavailable) and answer.unreached:
             return answer
-        try:
-            self._takes_descriptions = read_probe(answer) if isinstance(answer, bytes) else None
-        except AnswerError:
-            self._takes_descriptions = None
+        with contextlib.suppress(AnswerError):
+            if isinstance(answer, bytes):
+                self._takes_descriptions = read_probe(answer)
         if self._takes_descriptions is None:
             self._ask_later()
         return None

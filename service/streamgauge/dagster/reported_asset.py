@@ -94,26 +94,12 @@ class ReportedAsset:
         self.ahead_of = None
 
     def resume(self, last: Report | None) -> None:
-        """The greatest report that Dagster has of the life; the next one follows it.
-
-        One that tells more than is stored now cannot be followed: what was stored is lost, which
-        ends the life.
-        """
+        """The greatest report that Dagster has of the life; the next one follows it."""
         snapshot = self._waiting[0]
         self._resumed, self._refusals = snapshot.resumed, 0
         self._unconfirmed = self._unconfirmed_before = self._held = None
-        if last is None or last.life != snapshot.life:
-            return
-        self._acknowledged = last
-        try:
-            self._report(snapshot)
-        except ValueError:
-            self._give_up(last.life)
-
-    def _give_up(self, life: str) -> None:
-        """Dagster was told more of this life than is known here."""
-        self._acknowledged = None
-        self.ahead_of = life
+        if last is not None and last.life == snapshot.life:
+            self._acknowledged = last
 
     def offer(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot; one that knows no position yet is not reported.
@@ -149,7 +135,7 @@ class ReportedAsset:
     def begin(self, now_seconds: float) -> Attempt:
         """The next report. Until it is settled it may have been stored, whatever happens.
 
-        Totals that have shrunk within a life end it.
+        One that tells less than Dagster has of the life follows nothing, and ends the life.
 
         Raises:
             IndexError: nothing is waiting.
@@ -200,8 +186,9 @@ class ReportedAsset:
     def _attempt(self, snapshot: Snapshot, now_seconds: float) -> Attempt:
         try:
             told = self._report(snapshot)
-        except ValueError:  # as when less is stored of a group that is found again
-            self._give_up(snapshot.life)
+        except ValueError:  # as when what was stored last is lost, or less of a group
+            self._acknowledged = None
+            self.ahead_of = snapshot.life
             told = self._report(snapshot)
         view = self._dead_letters(snapshot)
         payload = (
