@@ -18,8 +18,6 @@ of the medians, or of the 99th percentiles. Shares are of one core.
 from __future__ import annotations
 
 import argparse
-import platform
-import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -31,6 +29,7 @@ import httpx
 import numpy as np
 from asked import LIST_ASSETS, QUESTIONS
 from reporting_gauge import ReportingGauges, Told, configurations
+from tables import machine
 
 from streamgauge_demo.parts.dagster_kinds import DagsterKind, dagster_of_kind
 
@@ -163,9 +162,8 @@ def print_row(name: str, idle: Round, loaded: Round) -> None:
 
 def print_head(kind: DagsterKind, streams: int) -> None:
     """Print what it ran on, and the columns."""
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     sys.stdout.write(
-        f"{cpu[1] if cpu else platform.processor()}, Python {platform.python_version()}, "
+        f"{machine()}, "
         f"Dagster {version('dagster')}, {kind}, {streams} streams\n\n"
         f"{'':12}{'reports/s':>10}{'failed':>8}{'gauge':>8}{'server':>8}{'asked':>8}{'times':>8}"
         f"{'p50 idle':>9}{'loaded':>9}{'ratio':>7}{'p99 idle':>9}{'loaded':>9}{'ratio':>7}\n"

@@ -49,13 +49,18 @@ READ_BACK = {
 """Lines with their columns."""
 
 
+def machine() -> str:
+    """Its processor, and the Python that runs."""
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return f"{cpu[1] if cpu else platform.processor()}, Python {platform.python_version()}"
+
+
 def print_machine(rounds: int) -> None:
     """Print what it ran on, and how often."""
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     kafka = re.search(r"kafka_2\.\d+-([\d.]+)\.jar", prepare_kafka_node().class_path)
     versions = [f"{each} {version(each)}" for each in ("aiokafka", "numpy", "uvloop")]
     sys.stdout.write(
-        f"{cpu[1] if cpu else platform.processor()}, Python {platform.python_version()}, "
+        f"{machine()}, "
         f"{', '.join(versions)}, Apache Kafka {kafka[1] if kafka else 'unknown'}, "
         f"{rounds} rounds\n\n"
     )

@@ -86,17 +86,32 @@ def dagster_server(run_folder):
 
 
 @pytest.fixture(scope="session")
-def collector_binary():
+def skip_unless_required():
+    """Skip, and tell why, for want of a part; fail where its variable says that it must be there.
+
+    `skip_unless_required("STREAMGAUGE_POSTGRES", "PostgreSQL", error)` within `except`.
+    """
+    parts = ("COLLECTOR", "OLDEST_DAGSTER", "POSTGRES")
+    wanted = {name: os.environ.get(name, "") for name in (f"STREAMGAUGE_{part}" for part in parts)}
+    for variable, value in wanted.items():
+        assert value in {"", "required"}, f"{variable} is {value!r}; it may be required"
+
+    def skip(variable, what, error):
+        if wanted[variable]:
+            raise error
+        pytest.skip(f"needs {what}: {error}")
+
+    return skip
+
+
+@pytest.fixture(scope="session")
+def collector_binary(skip_unless_required):
     """The OpenTelemetry Collector that `make collector` has built."""
-    wanted = os.environ.get("STREAMGAUGE_COLLECTOR", "")
-    assert wanted in {"", "required"}, f"STREAMGAUGE_COLLECTOR is {wanted!r}; it may be required"
     part = import_module("streamgauge_demo.parts.collector")
     try:
         return part.find_collector()
     except part.CollectorUnavailableError as error:
-        if wanted:
-            raise
-        pytest.skip(f"needs the OpenTelemetry Collector: {error}")
+        skip_unless_required("STREAMGAUGE_COLLECTOR", "the OpenTelemetry Collector", error)
 
 
 @pytest.fixture

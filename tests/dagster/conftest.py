@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import json
-import os
 import re
 import socket
 import threading
@@ -419,7 +418,7 @@ def fake():
 
 
 @pytest.fixture(scope="session")
-def real_server(run_folder):
+def real_server(run_folder, demand_or_skip):
     """Give the webserver of a kind, without definitions, one of each for the whole run."""
     with contextlib.ExitStack() as shared:
 
@@ -431,25 +430,24 @@ def real_server(run_folder):
         yield real_server
 
 
-def demand_or_skip(kind):
+@pytest.fixture(scope="session")
+def demand_or_skip(skip_unless_required):
     """Skip, and tell why, where such a server cannot run; fail where it is said that it must."""
-    try:
-        demand_kind(kind)
-    except OldestDagsterUnavailableError as error:
-        variable, why = "STREAMGAUGE_OLDEST_DAGSTER", error
-    except PostgresUnavailableError as error:
-        variable, why = "STREAMGAUGE_POSTGRES", error
-    else:
-        return
-    wanted = os.environ.get(variable, "")
-    assert wanted in {"", "required"}, f"{variable} is {wanted!r}; it may be required"
-    if wanted:
-        raise why
-    pytest.skip(f"needs the {kind} Dagster: {why}")
+
+    def demand_or_skip(kind):
+        what = f"the {kind} Dagster"
+        try:
+            demand_kind(kind)
+        except OldestDagsterUnavailableError as error:
+            skip_unless_required("STREAMGAUGE_OLDEST_DAGSTER", what, error)
+        except PostgresUnavailableError as error:
+            skip_unless_required("STREAMGAUGE_POSTGRES", what, error)
+
+    return demand_or_skip
 
 
 @pytest.fixture(params=DagsterKind)
-def kind(request):
+def kind(request, demand_or_skip):
     """Each kind of real webserver."""
     demand_or_skip(request.param)
     return request.param

@@ -21,6 +21,8 @@ from streamgauge.dagster.reported_asset import REFUSALS_MAX
 from streamgauge.dagster.transport import DagsterAddress
 from streamgauge.model import Blind, Level
 
+from .waiting import until
+
 HOUR_MS = 3_600_000
 NOW_MS = 1_800_000_123_456
 
@@ -30,15 +32,6 @@ def log():
     """The lines of the log, as they come."""
     with capture_logs() as lines:
         yield lines
-
-
-async def until(condition, seconds=15.0):
-    """Wait until the condition gives something true, and give it."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.005)
-    return found
 
 
 def told(fake, key):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -13,6 +12,8 @@ from dagster._core.loader import LoadingContextForTest
 from dagster._core.test_utils import freeze_time
 
 from streamgauge_demo.parts.dagster_server import launch_dagster_server
+
+from .waiting import until_answered
 
 pytestmark = pytest.mark.timeout(240)  # starts a webserver, which takes long on a busy machine
 
@@ -30,15 +31,6 @@ EXECUTED = """
 query($keys: [AssetKeyInput!]!) { assetNodes(assetKeys: $keys) { assetChecksOrError {
   ... on AssetChecks { checks { executionForLatestMaterialization { status } } } } } }
 """
-
-
-async def until(condition, seconds=60.0):
-    """Wait until the condition, asked on another thread, gives something true, and give it."""
-    deadline = time.monotonic() + seconds
-    while not (found := await asyncio.to_thread(condition)):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.02)
-    return found
 
 
 async def freshness(home, key, ahead=timedelta(0)):
@@ -63,11 +55,11 @@ async def test_freshness_policy_and_checks_agree_with_what_the_gauge_tells(run, 
         key = maker.asset_key
         sink = run(server.base_url, 300, materialized=frozenset({maker.stream}))
         sink.publish(maker.snapshot(0, after_ms=1_000, verdicts=(maker.verdict(),)))
-        await until(lambda: server.observations(key))
+        await until_answered(lambda: server.observations(key))
         assert await freshness(server.home, key) == "UNKNOWN"
 
         sink.publish(maker.snapshot(7, after_ms=2_000, verdicts=(maker.verdict(),)))
-        await until(lambda: server.observations(key)[0].metadata["records_total"] == 7)
+        await until_answered(lambda: server.observations(key)[0].metadata["records_total"] == 7)
         assert await freshness(server.home, key) == "PASS"
         assert await freshness(server.home, key, WINDOW) == "FAIL"
         await sink.flush(10.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,17 +14,10 @@ from streamgauge.dagster.materializations import materialization, read_materiali
 from streamgauge.dagster.payloads import observation
 from streamgauge.dagster.transport import DagsterAddress
 
+from .waiting import until
+
 PERIOD_MS = 100
 JSON = {"Content-Type": "application/json"}
-
-
-async def until(condition, seconds=15.0):
-    """Wait until the condition gives something true, and give it."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.005)
-    return found
 
 
 @pytest.fixture

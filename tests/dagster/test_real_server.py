@@ -15,16 +15,9 @@ from streamgauge.dagster.transport import DagsterAddress
 from streamgauge.model import Level
 from streamgauge_demo.parts.dagster_oldest import OLDEST
 
+from .waiting import until_answered
+
 pytestmark = pytest.mark.timeout(240)  # each starts a webserver, which takes long on a busy machine
-
-
-async def until(condition, seconds=60.0):
-    """Wait until the condition, asked on another thread, gives something true, and give it."""
-    deadline = time.monotonic() + seconds
-    while not (found := await asyncio.to_thread(condition)):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.02)
-    return found
 
 
 def test_each_kind_is_what_it_says(kind, real_server):
@@ -44,12 +37,12 @@ async def test_failing_check_is_readable_within_a_second(kind, real_server, run,
         return found[0].metadata["level"] if found else None
 
     sink.publish(maker.snapshot(verdicts=(maker.verdict(),)))
-    await until(lambda: newest() == "pass")
+    await until_answered(lambda: newest() == "pass")
     delays = []
     for number, level in enumerate((Level.FAIL, Level.PASS, Level.FAIL)):
         sink.publish(maker.snapshot(after_ms=number, verdicts=(maker.verdict(level=level),)))
         began = time.monotonic()
-        await until(lambda level=level: newest() == level)
+        await until_answered(lambda level=level: newest() == level)
         delays.append(time.monotonic() - began)
     assert min(delays) < 1.0
 
@@ -83,14 +76,14 @@ async def test_webserver_that_is_killed_gets_every_count_in_the_end(
             await asyncio.sleep(0.05)
         await asyncio.to_thread(server.restart)
         last = grow(Level.FAIL)
-        await until(lambda: told()[0].metadata["records_total"] == last)
-        await until(
+        await until_answered(lambda: told()[0].metadata["records_total"] == last)
+        await until_answered(
             lambda: (
                 [each.severity for each in server.check_executions(maker.asset_key, check, 1)]
                 == ["ERROR"]
             )
         )
-        await until(lambda: sum(e["event"] == "dagster_not_defined" for e in log) == 2)
+        await until_answered(lambda: sum(e["event"] == "dagster_not_defined" for e in log) == 2)
         final = grow()
         await sink.flush(10.0)
 

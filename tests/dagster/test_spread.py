@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from streamgauge.model import Level
 
+from .waiting import until
+
 CHECKS = [f"lag__group_{number}" for number in range(40)]
-
-
-async def until(condition, seconds):
-    """Wait until the condition gives something true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.005)
 
 
 async def test_changes_overtake_what_is_spread_out(fake, run, maker):

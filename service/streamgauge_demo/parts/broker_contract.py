@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported without a word
@@ -13,9 +13,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported 
     OffsetSpec,
 )
 
+from streamgauge_demo.parts.stoppable import Stoppable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
 Kind = Literal["given", "container", "java", "mock"]
 """Where a broker came from; all but `mock` are real Apache Kafka or speak like it."""
@@ -31,7 +32,7 @@ class BrokerUnavailableError(RuntimeError):
     """This kind of broker cannot run here; the message says why and what would help."""
 
 
-class Broker:
+class Broker(Stoppable):
     """A broker that answers, until `stop()`; as a context manager it stops on leaving.
 
     Attributes:
@@ -80,17 +81,6 @@ class Broker:
         on_stop, self._on_stop = self._on_stop, None
         if on_stop is not None:
             on_stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def admin_client(bootstrap_servers: str) -> AdminClient:

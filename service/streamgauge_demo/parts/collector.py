@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
@@ -18,10 +18,10 @@ from streamgauge_demo.parts.collector_binary import (
 )
 from streamgauge_demo.parts.otlp_files import OtlpFiles
 from streamgauge_demo.parts.ports import free_ports
+from streamgauge_demo.parts.stoppable import Stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 __all__ = [
     "Collector",
@@ -45,7 +45,7 @@ exporters:
 """Merged over the configuration; its pipelines name them through the environment."""
 
 
-class Collector:
+class Collector(Stoppable):
     """A collector with files in a temporary folder; `start()` it, `stop()` removes all of it.
 
     Attributes:
@@ -116,17 +116,6 @@ class Collector:
         """End the process in order and remove its files; a second call does nothing."""
         self.shut_down()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def launch_collector(

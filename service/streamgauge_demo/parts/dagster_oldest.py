@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Final
 
 from streamgauge_demo.parts.cache import cache_folder, make_once
+from streamgauge_demo.parts.finished import run
 
 OLDEST: Final = "1.13.10"
 _REQUIREMENTS: Final = (
@@ -81,19 +81,8 @@ def _make(environment: Path, making: Path) -> Path:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(  # noqa: S603 - our own interpreter and our own arguments
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=_INSTALL_TIMEOUT_SECONDS,
-        check=False,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode:
-        said = done.stdout.strip()[-1_000:]
-        raise OldestDagsterUnavailableError(f"Dagster {OLDEST} cannot be installed: {said}")
+    failure = f"Dagster {OLDEST} cannot be installed"
+    run(command, _INSTALL_TIMEOUT_SECONDS, failure, OldestDagsterUnavailableError)
 
 
 def _python(environment: Path) -> Path:

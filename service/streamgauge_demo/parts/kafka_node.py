@@ -10,13 +10,13 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from streamgauge_demo.parts.broker_contract import BrokerUnavailableError
 from streamgauge_demo.parts.cache import make_once
+from streamgauge_demo.parts.finished import run
 from streamgauge_demo.parts.kafka_properties import NODE_ID
 
 POM: Final = Path(__file__).parent / "kafka" / "pom.xml"
@@ -137,20 +137,4 @@ def _format_storage(files: Path, java: Java) -> None:
 
 
 def _run(command: list[str], timeout_seconds: float, failure: str) -> str:
-    """Run to the end and give what was written; the failure tells the end of it."""
-    try:
-        done = subprocess.run(  # noqa: S603 - found executables with our own arguments
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_seconds,
-            check=True,
-            text=True,
-            errors="replace",
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BrokerUnavailableError(f"{failure} within {timeout_seconds:.0f} s") from error
-    except subprocess.CalledProcessError as error:
-        raise BrokerUnavailableError(f"{failure}: {error.stdout[-1_000:].strip()}") from error
-    return done.stdout
+    return run(command, timeout_seconds, failure, BrokerUnavailableError)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from streamgauge_demo.parts.otlp_servers import GrpcServer, HttpServer, Request, UnansweredError
+from streamgauge_demo.parts.stoppable import Stoppable
 from streamgauge_demo.parts.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import grpc
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -38,7 +37,7 @@ class Faults:
 NO_FAULTS: Final = Faults()
 
 
-class OtlpReceiver(Telemetry):
+class OtlpReceiver(Telemetry, Stoppable):
     """Receives until `stop()`, or until its context is left; may be used from any thread.
 
     Args:
@@ -139,14 +138,3 @@ class OtlpReceiver(Telemetry):
             self._metrics.append(request)
         else:
             self._traces.append(request)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()

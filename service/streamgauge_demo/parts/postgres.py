@@ -9,12 +9,10 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
 from streamgauge_demo.parts.child import Child
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from streamgauge_demo.parts.stoppable import Stoppable
 
 START_TIMEOUT_SECONDS: Final = 60.0
 _STOP_GRACE_SECONDS: Final = 20
@@ -45,7 +43,7 @@ def find_postgres() -> Path:
     return max(found, key=lambda path: path.parts[-3].zfill(3)).parent
 
 
-class Postgres:
+class Postgres(Stoppable):
     """A server that trusts whoever can reach its folder; `start()` it, `stop()` removes all of it.
 
     Where we are root it runs as `nobody`, because it refuses root.
@@ -107,17 +105,6 @@ class Postgres:
             self._child.kill()
             self._child = None
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _run(self, program: str, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - found programs with our own arguments

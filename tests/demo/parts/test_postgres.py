@@ -35,12 +35,12 @@ def programs(tmp_path):
 
 
 @pytest.mark.parametrize(("durable", "fsync"), [(False, "off"), (True, "on")])
-def test_stores_until_it_is_stopped(temporary_folder, durable, fsync):
+def test_stores_until_it_is_stopped(temporary_folder, skip_unless_required, durable, fsync):
     """Though a client is still there."""
     try:
         server = postgres.launch_postgres(durable=durable)
     except postgres.PostgresUnavailableError as error:
-        pytest.skip(str(error))
+        skip_unless_required("STREAMGAUGE_POSTGRES", "PostgreSQL", error)
     engine = create_engine(server.url)
     with server, engine.connect() as connection:
         connection.execute(text("create table told (number int)"))
