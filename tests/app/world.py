@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import NamedTuple
 
 import structlog
 
@@ -23,6 +24,13 @@ from .tails import FakeTails, FakeTopic, FakeTopicCluster
 ORDERS, LETTERS = ("orders", 0), ("dlq", 0)
 
 
+class Told(NamedTuple):
+    """One word that dead letters are stored."""
+
+    time: float
+    dead_letters: int
+
+
 class Process:
     """One process that counts `orders` and `dlq`, until it is killed."""
 
@@ -31,7 +39,7 @@ class Process:
         self.life = name * 16
         self.gauge = StreamGauge(world.policy, self.life, world.now_ms(), kept=True)
         self.told = []
-        """Times at which a dead letter was stored."""
+        """When it was said that dead letters are stored, and how many were told then."""
         self.membership = FakeMembership(world.group)
         self.slots = FakeSlots(world.group)
         logger = structlog.get_logger()
@@ -63,7 +71,14 @@ class Process:
 
     def _folded(self, columns, ages):
         if ages is None and len(columns.offsets):
-            self.keeper.wake(lambda: self.told.append(asyncio.get_running_loop().time()))
+            self.keeper.wake(self._note_told)
+
+    def _note_told(self):
+        self.told.append(Told(asyncio.get_running_loop().time(), self.dead_letters))
+
+    def dead_letters_told(self):
+        """How many were told when it was said last that some are stored."""
+        return self.told[-1].dead_letters if self.told else 0
 
     async def end(self):
         """Stop counting, as the service does before it stores for the last time."""
