@@ -14,8 +14,12 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"
@@ -36,6 +40,9 @@ OTHER_TRACE_HEADERS: Final = frozenset(
 
 SAMPLED_DIGITS: Final = b"13579bdf"
 """Last digits of a traceparent whose flag bit 0 is set."""
+
+VERSION_00_BYTES: Final = 55
+"""Length of a version-00 traceparent."""
 
 MAX_TRACESTATE_MEMBERS: Final = 32
 MAX_TRACESTATE_BYTES: Final = MAX_TRACESTATE_MEMBERS * (256 + len("=") + 256 + len(","))
@@ -128,6 +135,10 @@ _SHAPE_00: Final = b"-".join((b"0" * 2, b"0" * 32, b"0" * 16, b"0" * 2))
 _LEAST_00: Final = b"00-" + b"1".zfill(32)  # bytes compare like the numbers they write
 _BEYOND_00: Final = b"00-g"
 _ZERO_SPAN_ID: Final = b"0" * 16
+_ZEROS_2, _ZEROS_8 = (
+    kind.type(int.from_bytes(b"0" * kind.itemsize, "little"))
+    for kind in (np.dtype("<u2"), np.dtype("<u8"))
+)
 
 _versioned = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|\Z)").match
 _hex_2 = re.compile(rb"[0-9a-f]{2}").fullmatch
@@ -152,6 +163,24 @@ def is_version_00(value: bytes) -> bool:
         value.translate(_HEX_AS_0) == _SHAPE_00
         and _LEAST_00 <= value < _BEYOND_00
         and value[36:52] != _ZERO_SPAN_ID
+    )
+
+
+def are_version_00(joined: bytes, count: int) -> bool:
+    """Whether `is_version_00` accepts each of so many headers of 55 bytes, joined.
+
+    False also where an id ends in eight zeros, so that one that is all zeros is never accepted.
+    """
+    if not count or joined.translate(_HEX_AS_0) != _SHAPE_00 * count:
+        return not count
+
+    def words(at: int, size: int) -> NDArray[np.unsignedinteger]:
+        return np.ndarray(count, f"<u{size}", joined, at, VERSION_00_BYTES)
+
+    return not (
+        (words(0, 2) != _ZEROS_2).any()
+        or (words(27, 8) == _ZEROS_8).any()  # the end of the trace id, then that of the span id
+        or (words(44, 8) == _ZEROS_8).any()
     )
 
 

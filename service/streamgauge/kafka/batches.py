@@ -8,6 +8,7 @@ The seam is `PartitionRecords`, which is the same in every aiokafka since 0.7.2.
 from __future__ import annotations
 
 import inspect
+import struct
 from typing import TYPE_CHECKING, Any, Final
 
 import aiokafka.codec
@@ -16,6 +17,10 @@ from aiokafka.record.memory_records import MemoryRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_length = struct.Struct(">i").unpack_from
+"""Of a batch behind this field, which follows its first offset."""
 
 
 class _Batches:
@@ -37,11 +42,12 @@ class Batch:
         raw: aiokafka's batch; iterating over it decompresses and parses, once.
         intact: False if the checksum was asked for and does not match.
         response: The bytes of the fetched partition that hold the batch, None if unknown.
+        at: Where the batch begins in them.
     """
 
-    __slots__ = ("intact", "partition", "raw", "response", "start")
+    __slots__ = ("at", "intact", "partition", "raw", "response", "start")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known of it
         self,
         partition: int,
         start: int,
@@ -49,12 +55,14 @@ class Batch:
         *,
         intact: bool,
         response: bytes | None,
+        at: int = 0,
     ) -> None:
         self.partition = partition
         self.start = start
         self.raw = raw
         self.intact = intact
         self.response = response
+        self.at = at
 
     @property
     def next_offset(self) -> int:
@@ -75,8 +83,11 @@ class _BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # untyped 
     def _unpack_records(self) -> Iterator[Batch]:
         response = getattr(self._records, "response", None)
         read_committed = self._isolation_level == fetcher.READ_COMMITTED
+        at, behind = 0, 0
         while self._records.has_next():
             raw = self._records.next_batch()
+            if response is not None:
+                at, behind = behind, behind + 12 + _length(response, behind + 8)[0]
             # a damaged batch is handed out as such: raising here would drop what other
             # partitions brought in the same getmany()
             intact = not self._check_crcs or raw.validate_crc()
@@ -86,7 +97,7 @@ class _BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # untyped 
             start = self.next_fetch_offset
             self.next_fetch_offset = max(start, raw.next_offset)
             if raw.next_offset > start and not raw.is_control_batch:
-                yield Batch(self._tp.partition, start, raw, intact=intact, response=response)
+                yield Batch(self._tp.partition, start, raw, intact=intact, response=response, at=at)
 
     def _is_aborted(self, raw: Any) -> bool:  # noqa: ANN401 - untyped aiokafka
         """Keep count of open aborted transactions, as `PartitionRecords` does."""

@@ -7,30 +7,19 @@ record by record.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.errors import UnsupportedCodecError
 
+from streamgauge.kafka.batch_header import BatchHeader, header_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from streamgauge.kafka.batches import Batch
     from streamgauge.model import Record
-
-_MAGIC: Final = 2
-_CODEC_BITS: Final = 0x07
-_LOG_APPEND_TIME_BIT: Final = 0x08
-_DECODERS: Final[dict[int, Callable[[bytes], bytes]]] = {
-    0: bytes,
-    1: gzip_decode,
-    2: snappy_decode,
-    3: lz4_decode,
-    4: zstd_decode,
-}
 
 
 class Damage(StrEnum):
@@ -88,13 +77,13 @@ def readable(batch: Batch, undecodable: list[Undecodable]) -> Iterator[Record]:
 def _salvaged(batch: Batch, offset: int, undecodable: list[Undecodable]) -> Iterator[Record]:
     """Yield what can be read from an offset on."""
     try:
-        header = _header_of(batch)
-        body = _DECODERS[header.attributes & _CODEC_BITS](header.body)
+        header = header_of(batch)
+        body = header.records()
     except Exception:  # noqa: BLE001 - as above
         undecodable.append(_rest_of(batch, offset, Damage.CORRUPT))
         return
     cursor = _Cursor(body)
-    for _ in range(header.records):
+    for _ in range(header.record_count):
         try:
             record_bytes = cursor.take(cursor.varint())
         except ValueError:  # where the next record begins is not known any more
@@ -124,52 +113,10 @@ def _add_one(undecodable: list[Undecodable], partition: int, offset: int) -> Non
 def _rest_of(batch: Batch, offset: int, damage: Damage) -> Undecodable:
     offsets = batch.next_offset - offset
     try:
-        records = min(_header_of(batch).records, offsets)
+        records = min(header_of(batch).record_count, offsets)
     except ValueError:
         records = offsets
     return Undecodable(batch.partition, damage, offset, max(records, 1))
-
-
-class _Header(NamedTuple):
-    """A record batch up to its records: https://kafka.apache.org/documentation/#recordbatch."""
-
-    base_offset: int
-    length: int
-    leader_epoch: int
-    magic: int
-    checksum: int
-    attributes: int
-    last_offset_delta: int
-    first_timestamp: int
-    greatest_timestamp: int
-    producer_id: int
-    producer_epoch: int
-    base_sequence: int
-    records: int
-    body: bytes
-
-
-_HEADER = struct.Struct(">qiibIhiqqqhii")
-_OFFSET_AND_LENGTH = struct.Struct(">qi")
-
-
-def _header_of(batch: Batch) -> _Header:
-    """Find the batch in the response it came with.
-
-    Raises:
-        ValueError: If it is not there, or not in the record format of Kafka 0.11 and later.
-    """
-    response, position = batch.response or b"", 0
-    while position + _HEADER.size <= len(response):
-        base_offset, length = _OFFSET_AND_LENGTH.unpack_from(response, position)
-        end = position + _OFFSET_AND_LENGTH.size + length
-        fields = _HEADER.unpack_from(response, position)
-        if end < position + _HEADER.size:
-            break
-        if base_offset + fields[6] + 1 == batch.next_offset and fields[3] == _MAGIC:
-            return _Header._make((*fields, response[position + _HEADER.size : end]))
-        position = end
-    raise ValueError("the batch is not in the response")
 
 
 class _Cursor:
@@ -211,14 +158,13 @@ class _Cursor:
         return None if length < 0 else self.take(length)
 
 
-def _read_record(cursor: _Cursor, header: _Header) -> SalvagedRecord:
+def _read_record(cursor: _Cursor, header: BatchHeader) -> SalvagedRecord:
     """Read one record; raises ValueError where it is not what the format says."""
     cursor.take(1)  # record attributes, unused
     timestamp = header.first_timestamp + cursor.varint()
-    log_append_time = bool(header.attributes & _LOG_APPEND_TIME_BIT)
     record = SalvagedRecord(
-        timestamp=header.greatest_timestamp if log_append_time else timestamp,
-        timestamp_type=int(log_append_time),
+        timestamp=header.greatest_timestamp if header.log_append_time else timestamp,
+        timestamp_type=int(header.log_append_time),
         offset=header.base_offset + cursor.varint(),
         key=cursor.nullable(),
         value=cursor.nullable(),

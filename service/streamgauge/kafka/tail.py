@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -11,6 +12,7 @@ from aiokafka.errors import OffsetOutOfRangeError, TopicAuthorizationFailedError
 from aiokafka.structs import TopicPartition
 
 from streamgauge.kafka.answers import NO_LEADER, Forbidden
+from streamgauge.kafka.batch_header import raw_batches
 from streamgauge.kafka.batches import enable_batches
 from streamgauge.kafka.clock import wall_clock_ms
 from streamgauge.kafka.errors import KafkaAccessError, TailStalledError, text_of
@@ -23,7 +25,7 @@ from streamgauge.kafka.salvage import Undecodable, readable
 from streamgauge.kafka.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from aiokafka import AIOKafkaConsumer
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from streamgauge.kafka.cluster import Cluster
     from streamgauge.kafka.fetching import TailSettings
     from streamgauge.kafka.polled import Notice
-    from streamgauge.model import Columns, Record
+    from streamgauge.model import Columns
 
 SETTLE_SECONDS: Final = 5.0
 """Other partitions wait no longer for one whose position is out of range."""
@@ -195,22 +197,42 @@ class Tail:
         self,
         number: int,
         partition: TailedPartition,
-        drained: Iterable[Any],
+        drained: Sequence[Any],
         undecodable: list[Undecodable],
     ) -> Columns:
-        records: Iterable[Record] = drained
-        if self._batches:
-            records = chain.from_iterable(readable(batch, undecodable) for batch in drained)
-        columns = self._reader.read(
+        columns = self._columns(number, partition, drained, undecodable)
+        await asyncio.sleep(0)  # the loop breathes between partitions
+        return columns
+
+    def _columns(
+        self,
+        number: int,
+        partition: TailedPartition,
+        drained: Sequence[Any],
+        undecodable: list[Undecodable],
+    ) -> Columns:
+        read = partial(
+            self._reader.read,
             self._settings.topic,
             number,
-            records,
             next_offset=partition.next_offset,
             received_ms=partition.received_ms,
             live=partition.live,
         )
-        await asyncio.sleep(0)  # the loop breathes between partitions
-        return columns
+        if not self._batches:
+            return read(drained)
+        whole = raw_batches(drained)
+        columns = whole and self._reader.read_batches(
+            self._settings.topic,
+            number,
+            whole,
+            next_offset=partition.next_offset,
+            received_ms=partition.received_ms,
+            live=partition.live,
+        )
+        if columns:
+            return columns
+        return read(chain.from_iterable(readable(batch, undecodable) for batch in drained))
 
     async def _settle(self, out_of_range: Mapping[int, int]) -> None:
         """Go on where the log still is; if nobody says where, the next fetch asks again."""

@@ -1,0 +1,216 @@
+"""Whole batches are read as their records are: the same columns, or none."""
+
+from __future__ import annotations
+
+import random
+import struct
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+
+from streamgauge.core.columns import RecordReader
+from streamgauge.core.event_time import DEFAULT_EVENT_TIME, HeaderRule, PointerRule, RecordRule
+from streamgauge.core.record_batches import RawBatch
+
+MS = 1795217557332
+TRACE = b"00-%032x-%016x-%b"
+HEADER_BYTES = 61
+SPAN_0 = TRACE % (7, 0, b"01")
+TRACE_0 = TRACE % (0, 7, b"01")
+ENDS_IN_ZEROS = TRACE % (1 << 64, 1 << 40, b"01")
+
+
+def regular(row):
+    """A record as most clients write it."""
+    headers = [
+        (
+            "traceparent",
+            TRACE % ((row + 1) * 7**30, (row + 1) * 7**15, b"01" if row % 3 else b"00"),
+        ),
+        ("content-type", b"application/json"),
+        ("event-time", b"%d" % (MS - row)),
+    ]
+    return b"%d" % row, b"v" * (row * 37 % 300), headers
+
+
+def batch_of(records, first_offset=0, offsets=None):
+    """The bytes of one batch."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 30)
+    for row, (key, value, headers) in enumerate(records):
+        at = row if offsets is None else offsets[row]
+        assert builder.append(at, MS + row * 3, key, value, headers)
+    batch = builder.build()
+    batch[0:8] = struct.pack(">q", first_offset)
+    return batch
+
+
+def raw(batch):
+    """The same, cut as a tail cuts it."""
+    base_offset, attributes, first_ms, greatest_ms, count = struct.unpack_from(
+        ">q13xh4xqq14xi", batch
+    )
+    append_ms = greatest_ms if attributes & 8 else None
+    return RawBatch(base_offset, first_ms, append_ms, count, bytes(batch[HEADER_BYTES:]))
+
+
+def columns_of(batches, rules=DEFAULT_EVENT_TIME):
+    """Read as whole batches, and record by record; None if the records cannot be read so."""
+    reader = RecordReader(rules)
+    poll = {"next_offset": 17, "received_ms": MS + 5, "live": True}
+    whole = reader.read_batches("orders", 3, [raw(each) for each in batches], **poll)
+    try:
+        records = [record for each in batches for record in DefaultRecordBatch(bytes(each))]
+    except (ValueError, CorruptRecordException):
+        return whole, None
+    return whole, reader.read("orders", 3, records, **poll)
+
+
+def assert_equal(whole, single):
+    """Every column, with its type."""
+    for field in fields(single):
+        one, other = getattr(whole, field.name), getattr(single, field.name)
+        if isinstance(other, np.ndarray):
+            assert one.dtype == other.dtype, field.name
+            assert one.tolist() == other.tolist(), field.name
+        else:
+            assert one == other, field.name
+
+
+ODD = {
+    "no header": [],
+    "null values": [("traceparent", None), ("event-time", None), ("x", None)],
+    "no trace context": [("event-time", b"%d" % MS)],
+    "refused": [("traceparent", b"00-no")],
+    "as long, and refused": [("traceparent", b"0" * 55)],
+    "another version": [("traceparent", b"01" + (TRACE % (5, 6, b"01"))[2:])],
+    "zero span": [("traceparent", SPAN_0)],
+    "zero trace": [("traceparent", TRACE_0)],
+    "zeros at the end": [("traceparent", ENDS_IN_ZEROS)],
+    "upper case": [("traceparent", (TRACE % (0xABC << 90, 0xABC << 40, b"01")).upper())],
+    "a zero byte at the end": [("traceparent", ENDS_IN_ZEROS[:54] + b"\0")],
+    "two contexts": [("traceparent", TRACE % (5, 6, b"01")), ("TraceParent", b"bad")],
+    "refused, and one": [("traceparent", b"0" * 55), ("traceparent", TRACE % (5, 6, b"01"))],
+    "tracestate": [("traceparent", TRACE % (5, 6, b"01")), ("tracestate", b"a=1")],
+    "unsampled tracestate": [("traceparent", TRACE % (5, 6, b"00")), ("tracestate", b"a=1")],
+    "b3": [("b3", b"%032x-%016x-1" % (5, 6))],
+    "b3 beside": [("b3", b"0"), ("traceparent", TRACE % (5, 6, b"01"))],
+    "time as text": [("event-time", b"2026-11-20T23:32:37.332Z")],
+    "no time": [("event-time", b"yesterday"), ("ce_time", b"%d" % MS)],
+    "thirteen bytes": [("event-time", b"2026-11-20T23")],
+    "small number": [("event-time", b"0000000000123")],
+    "second rule": [("ce_time", b"%d" % (MS - 5))],
+    "both rules": [("ce_time", b"%d" % (MS - 5)), ("event-time", b"%d" % (MS - 9))],
+    "both rules, turned": [("event-time", b"%d" % (MS - 9)), ("ce_time", b"%d" % (MS - 5))],
+    "twice": [("event-time", b"%d" % (MS - 9)), ("Event-Time", b"%d" % (MS - 5))],
+    "nine more": [(f"more-{number}", b"x" * number) for number in range(9)],
+    "long names": [("n" * 255, b"x"), ("é", b"x"), ("ab\0", b"x"), ("ab", b"x")],
+}
+
+
+@pytest.mark.parametrize("headers", ODD.values(), ids=ODD)
+def test_what_one_record_has_is_read_as_ever(headers):
+    """Among regular ones: at the beginning, in the middle and at the end."""
+    records = [regular(row) for row in range(30)]
+    for row in (0, 11, 29):
+        records[row] = (None, None, headers)
+    whole, single = columns_of([batch_of(records)])
+    assert_equal(whole, single)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [(HeaderRule("a"), PointerRule("/t"), RecordRule()), (PointerRule("/t"),), (RecordRule(),), ()],
+)
+def test_other_rules(rules):
+    """Where a rule needs a look into each record, no batch is read as a whole."""
+    whole, single = columns_of([batch_of([regular(row) for row in range(30)])], rules)
+    if rules == (RecordRule(),):
+        assert_equal(whole, single)
+    else:
+        assert whole is None
+
+
+def test_several_batches():
+    """Each has its own offsets, gaps included, and says by itself whose timestamps count."""
+    stamped = batch_of([(b"k", b"v", [])] * 5, 900)
+    stamped[22] |= 8
+    struct.pack_into(">q", stamped, 35, MS + 77)
+    gaps = batch_of([regular(row) for row in range(4)], 700, offsets=[0, 3, 70, 9_000])
+    whole, single = columns_of([batch_of([regular(1)], 12), gaps, stamped])
+    assert_equal(whole, single)
+    assert whole.offsets.tolist() == [12, 700, 703, 770, 9_700, *range(900, 905)]
+    assert whole.append_ms.tolist() == [-1] * 5 + [MS + 77] * 5
+    assert whole.event_ms.tolist()[5:] == [MS + 77] * 5
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        (b"k", b"v" * 9_000, []),
+        (b"k", b"v", [("", b"x")]),
+        (b"k", b"v", [("n" * 256, b"x")]),
+        (b"k", b"v", [("n", b"x")] * 65),
+    ],
+    ids=["large", "no name", "long name", "many headers"],
+)
+def test_what_few_clients_write_is_left_to_the_loop(record):
+    """Nothing is read of it here, also not its neighbours."""
+    whole, _ = columns_of([batch_of([regular(0), record, regular(1)])])
+    assert whole is None
+
+
+def test_many_different_names_are_left_to_the_loop():
+    """As they would take a look each."""
+    named = [(b"k", b"v", [(f"name-{row}", b"x")]) for row in range(17)]
+    assert columns_of([batch_of(named)])[0] is None
+    assert_equal(*columns_of([batch_of(named[:16])]))
+
+
+def test_if_many_are_odd_the_loop_reads_all():
+    """It would have to read them in any case."""
+    odd = (b"k", b"v", ODD["b3"])
+    records = [regular(row) for row in range(12)]
+    assert_equal(*columns_of([batch_of([*records, *[odd] * 4])]))
+    assert columns_of([batch_of([*records, *[odd] * 5])])[0] is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_bytes_are_read_as_ever_or_not_at_all(seed):
+    """Whatever a byte becomes: no error, and never other columns than those of the loop."""
+    chance = random.Random(seed)  # noqa: S311 - the same damage in each run
+    sound = batch_of([regular(row) for row in range(12)])
+    for _ in range(100):
+        batch = bytearray(sound)
+        for _ in range(chance.choice((1, 1, 2, 5))):
+            batch[chance.randrange(HEADER_BYTES, len(batch))] = chance.choice(
+                (0, 1, 2, 127, 128, 255, chance.randrange(256))
+            )
+        whole, single = columns_of([batch])
+        if whole is not None:
+            assert single is not None
+            assert_equal(whole, single)
+
+
+@pytest.mark.parametrize("count", [-1, 0, 11, 13, 1 << 30])
+def test_a_count_that_is_not_true(count):
+    """Nothing is read."""
+    batch = batch_of([regular(row) for row in range(12)])
+    whole = RecordReader(DEFAULT_EVENT_TIME).read_batches(
+        "orders",
+        3,
+        [raw(batch)._replace(record_count=count)],
+        next_offset=17,
+        received_ms=MS,
+        live=True,
+    )
+    assert whole is None
+
+
+def test_a_cut_batch_is_not_read():
+    """Wherever it is cut."""
+    batch = batch_of([regular(row) for row in range(3)])
+    for end in range(HEADER_BYTES, len(batch)):
+        assert columns_of([batch[:end]])[0] is None
