@@ -127,6 +127,12 @@ class Event(StrEnum):
         "No fetch has been answered for too long; the gauge is blind about the partition.",
         "Look at the partition's leader if this does not end by itself.",
     )
+    LEDGER_NOT_FILLED = (
+        "ledger_not_filled",
+        "warning",
+        "After a start, not everything was read again in time that groups have still to pass.",
+        "Nothing; until they have passed it, some of their ages are not known.",
+    )
     GROUP_FORBIDDEN = (
         "group_forbidden",
         "error",

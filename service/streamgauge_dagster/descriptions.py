@@ -84,8 +84,8 @@ def _described(first: str, numbers: Mapping[str, str], checks: Sequence[Reported
     """One sentence, which the graph shows alone, and then the numbers and limits."""
     meanings = "\n".join(f"- {names}: {meaning}" for names, meaning in numbers.items())
     rows = [
-        f"| `{each.name}` | {limit_words(each.policy.warn, each.check.unit) or '-'} "
-        f"| {limit_words(each.policy.fail, each.check.unit) or '-'} |"
+        f"| `{each.name}` | {limit_words(each.check, each.policy.warn) or '-'} "
+        f"| {limit_words(each.check, each.policy.fail) or '-'} |"
         for each in checks
     ]
     limits = "\n".join(["| check | warns | fails |", "|---|---|---|", *rows]) if rows else ""
@@ -99,7 +99,7 @@ def check_description(reported: ReportedCheck) -> str:
     if group is not None:
         whose = "Consumer groups: the worst of" if is_pattern(group) else "Consumer group:"
         measured += f" {whose} `{group}`."
-    words = "\n".join(f"- {words}" for words in policy_words(reported.policy, check.unit))
+    words = "\n".join(f"- {words}" for words in policy_words(check, reported.policy))
     return f"{measured}\n\n{words}\n\nExecuting it repeats what the gauge reported last."
 
 

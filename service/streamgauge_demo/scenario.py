@@ -111,6 +111,10 @@ def gauge_configuration(bootstrap_servers: str, dagster_url: str, names: Names) 
                 "window": f"{WINDOW_SECONDS}s",
                 "checks": {
                     "no_dead_letters": keep,
+                    "group_status": keep,
+                    "time_lag": keep,
+                    "processed_age": keep,
+                    "forecast": keep,
                     "lag": {
                         "warn": {"above": LAG_WARN, "for": "0s"},
                         "fail": {"above": LAG_FAIL, "for": "0s"},

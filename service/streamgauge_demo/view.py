@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from streamgauge_demo.play import Moment
 
 _COLOURS: Final = {"pass": "green", "warn": "yellow", "fail": "bold red", "unknown": "magenta"}
-_PICTURE_LINES: Final = 16
-"""Of the frame, the progress, two groups and five checks."""
+_WORST_FIRST: Final = ("fail", "warn", "unknown", "pass")
+_MOST_CHECKS: Final = 5
+"""Shown at once, the worst first."""
+_PICTURE_LINES: Final = 17
+"""Of the frame, the progress, two groups, five checks and how many more there are."""
 _FRAME_COLUMNS: Final = 4
 _LEAST_LINES: Final = 3
 _REFRESHES_PER_SECOND: Final = 4
@@ -133,8 +136,12 @@ def _groups(moment: Moment) -> Table:
 
 def _checks(moment: Moment) -> Table:
     table = Table.grid(padding=(0, 2))
-    for name, check in moment.checks.items():
+    checks = moment.checks.items()
+    worst = sorted(checks, key=lambda each: _WORST_FIRST.index(each[1]["level"]))
+    for name, check in worst[:_MOST_CHECKS]:
         level = check["level"]
         reason = Text(check["reason"], no_wrap=True, overflow="ellipsis")
         table.add_row(name, Text(level, style=_COLOURS[level]), reason)
+    if len(worst) > _MOST_CHECKS:
+        table.add_row(f"and {len(worst) - _MOST_CHECKS} more")
     return table

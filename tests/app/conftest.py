@@ -12,6 +12,7 @@ from streamgauge.app.sight import Sight
 from streamgauge.core.gauge import DeadLetterTopic, StreamGauge, StreamPolicy
 from streamgauge.kafka.answers import Absent, Present
 from streamgauge.kafka.polled import Polled, Progress
+from streamgauge.kafka.topic_settings import UNKNOWN_SETTINGS
 from streamgauge.model import CommittedOffsets, LogOffsets
 
 from .jumping import FIRST_ID, START_MS
@@ -35,6 +36,8 @@ class FakeCluster:
         self.ends = LogOffsets("orders", {0: 0}, {0: 0}, START_MS)
         self.commits = {}
         self.listing = None
+        self.settings = UNKNOWN_SETTINGS
+        self.records = {}
         self.asked = []
         self.closed = False
 
@@ -60,6 +63,18 @@ class FakeCluster:
         self.asked.append(("committed", group))
         nothing = CommittedOffsets(group, topic, dict.fromkeys(partitions), START_MS)
         return await self._answer(self.commits, group, nothing)
+
+    async def topic_settings(self, topic):
+        """How long records stay; unknown unless told."""
+        assert topic == "orders"
+        return await self._answer(vars(self), "settings", UNKNOWN_SETTINGS)
+
+    async def first_records(self, topic, offsets, isolation_level, reader):
+        """The first records from these offsets on, of those that were told."""
+        assert (topic, isolation_level, reader is None) == ("orders", "read_committed", False)
+        self.asked.append(("first", dict(offsets)))
+        await asyncio.sleep(0)
+        return {p: self.records[p, at] for p, at in offsets.items() if (p, at) in self.records}
 
     async def groups(self):
         """The groups of the cluster."""

@@ -8,8 +8,12 @@ import selectors
 import time
 from uuid import UUID
 
+from streamgauge.model import LogOffsets
+
 START_MS = 1_800_000_000_000
 FIRST_ID, SECOND_ID = UUID(int=1), UUID(int=2)
+FAR_ENDS = LogOffsets("orders", {}, {0: 1 << 40}, 0)
+"""Where the log of `orders` ends, so that every commit fits it."""
 
 
 class _Jumping(selectors.DefaultSelector):

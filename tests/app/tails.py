@@ -76,6 +76,10 @@ class FakeTail:
         self.positions |= positions
         self._answered |= dict.fromkeys(positions)
 
+    def remove_partitions(self, partitions):
+        """Read these no more."""
+        self.positions = {p: at for p, at in self.positions.items() if p not in partitions}
+
     async def close(self):
         """Note that it was closed."""
         self.closed = True

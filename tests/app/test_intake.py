@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from streamgauge.core.columns import RecordReader
 from streamgauge.core.event_time import RecordRule
 from streamgauge.kafka.polled import Lost, Truncated
 from streamgauge.kafka.salvage import Damage, Undecodable
+from streamgauge.model import CommittedOffsets, LogOffsets
 
 from .conftest import polled
 from .jumping import START_MS, at_once
@@ -70,6 +72,27 @@ async def test_a_position_moves_over_what_cannot_be_read(taking, lines):
     assert undecodable["event"] == "records_undecodable"
     assert (undecodable["first_offset"], undecodable["reason"]) == (5, "corrupt")
     assert {line["topic"] for line in lines} == {"orders"}
+
+
+@at_once
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_what_is_lost_is_taken_in_before_what_comes_after_it(taking, reverse):
+    """A poll may bring both: none of the lost offsets is taken for one without a record."""
+    told = taking()
+    told.orders.take_in(polled([columns(0, 1)], p0=(2, 2, START_MS)))
+    answer = CommittedOffsets("g", "orders", {0: 0}, START_MS)
+    log = LogOffsets("orders", {0: 0}, {0: 2}, START_MS)
+    told.gauge.offsets([answer], log)
+    notices = [Lost(0, 2, 40), Undecodable(0, Damage.CORRUPT, 42, 3)]
+    told.orders.take_in(
+        polled([columns(45, 46)], notices[:: -1 if reverse else 1], p0=(48, 48, START_MS))
+    )
+    assert (told.totals().lost, told.totals().undecodable, told.totals().records) == (40, 3, 4)
+    log = LogOffsets("orders", {0: 42}, {0: 47}, START_MS + 1_000)
+    told.gauge.offsets([replace(answer, offsets={0: 46}, seen_at_ms=START_MS + 1_000)], log)
+    done = told.totals().groups["g"]
+    assert (done.committed, done.unaged + done.aged.count) == (46, 46)
+    assert told.gauge.tick(START_MS).snapshot.ledger.exact_records == 3 + 2
 
 
 @at_once

@@ -15,7 +15,7 @@ from streamgauge.kafka.slots import Fate, Slot
 from streamgauge.model import CommittedOffsets
 
 from .groups import GROUP
-from .jumping import SECOND_ID, START_MS, at_once, until
+from .jumping import FAR_ENDS, SECOND_ID, START_MS, at_once, until
 from .world import LETTERS, ORDERS
 
 
@@ -129,13 +129,13 @@ async def test_state_that_was_reset_is_no_life_to_go_on_with(world):
 async def test_groups_commits_are_stored_with_the_counts(world):
     """The next process goes on from the highest commit it knows."""
     first = await world.counting("a")
-    first.gauge.offsets([CommittedOffsets("g", "orders", {0: 4}, START_MS)], None)
-    first.gauge.offsets([CommittedOffsets("g", "orders", {0: 9}, START_MS)], None)
+    first.gauge.offsets([CommittedOffsets("g", "orders", {0: 4}, START_MS)], FAR_ENDS)
+    first.gauge.offsets([CommittedOffsets("g", "orders", {0: 9}, START_MS)], FAR_ENDS)
     await until(lambda: "g" in first.snapshot().totals.groups, 60.0)
     assert first.snapshot().totals.groups["g"].committed == 5
     await first.kill()
     second = await world.counting("b")
-    second.gauge.offsets([CommittedOffsets("g", "orders", {0: 10}, START_MS)], None)
+    second.gauge.offsets([CommittedOffsets("g", "orders", {0: 10}, START_MS)], FAR_ENDS)
     await until(lambda: second.snapshot().totals.groups["g"].committed == 6, 60.0)
 
 

@@ -112,6 +112,19 @@ def test_the_table_tells_changes_and_how_long_each_level_lasted(play):
     ]
 
 
+def test_a_status_is_told_by_name(play):
+    """A number stands for it only in the series."""
+    checks = "checks: {group_status: {warn: {above: LAGGING}, keep_failing_for: 0s}}\n"
+    lines = play(f"{checks}series: [{{every: 1m, values: 1 2 3}}]")
+    assert lines[0] == (
+        "group_status: warn above LAGGING; fail above REWOUND; keep_failing_for 0s;"
+        " on_no_data unknown"
+    )
+    assert lines[3].endswith("group_status is LAGGING")
+    assert lines[4].endswith("group_status is REWOUND (limit LAGGING)")
+    assert lines[5].endswith("group_status is STALLED (limit REWOUND)")
+
+
 def test_blindness_is_told_since_it_began(play):
     """Not since the step that is judged."""
     lines = play(f"{LAG}series: [{{every: 1m, values: '1 ? ? 5?'}}]", every_step=True)
@@ -190,8 +203,6 @@ def test_a_name_that_is_none_is_told_with_the_nearest(play, named, told):
          "checks (line 1): must hold the one check that is replayed"),
         ("checks: {}\nseries: [{every: 1s, values: 1}]",
          "checks (line 1): must hold the one check that is replayed"),
-        ("checks: {time_lag: {}}\nseries: [{every: 1s, values: 1}]",
-         "this release does not make the check time_lag"),
         ("checks: {throughput: {}}\nseries: [{every: 1s, values: 1}]",
          "the check throughput has no limit, so it demands nothing: set one"),
         ("checks: {lag: {wan: {above: 1}}}\nseries: [{every: 1s, values: 1}]",

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streamgauge.app.search import ASKED_MAX, GROUPS_MAX, GroupSearch
+from streamgauge.app.search import ASKED_MAX, GroupSearch
 from streamgauge.kafka.answers import Retry
 from streamgauge.kafka.errors import BrokersUnavailableError
 from streamgauge.kafka.groups import Groups
@@ -104,20 +104,31 @@ async def test_share_groups_are_named_once(search, cluster, lines):
     ]
 
 
+@pytest.mark.parametrize(
+    ("most", "rows", "limit"),
+    [(50, 1_000_000, 50), (150, 1_000_000, 150), (150, 120, 120), (150, 50, 100)],
+)
 @at_once
-async def test_more_groups_than_the_limit_are_told_once(search, cluster, lines):
-    """The limit counts groups by name too; what is left out is not asked again and again."""
-    names = [f"a-{number:03}" for number in range(GROUPS_MAX + 20)]
+async def test_more_groups_than_the_limit_are_told_once(
+    most, rows, limit, search, cluster, lines, monkeypatch
+):
+    """Groups by name count too; what is left out is not asked again and again.
+
+    On many partitions fewer groups are followed, but a hundred always are.
+    """
+    monkeypatch.setattr("streamgauge.app.search.GROUPS_MAX", most)
+    monkeypatch.setattr("streamgauge.app.search.ROWS_MAX", rows)
+    names = [f"a-{number:03}" for number in range(limit + 20)]
     cluster.listing = listing(*names)
     cluster.commits = committed(*names)
     found = search("a-*", "named")
     await found.search()
-    assert len(found.watched()) == GROUPS_MAX
+    assert len(found.watched()) == limit
     asked = len(cluster.asked)
     await found.search()
     assert cluster.asked[asked:] == [("groups",)]
     assert [(line["event"], line["limit"], line["group"]) for line in lines] == [
-        ("groups_beyond_limit", GROUPS_MAX, names[GROUPS_MAX - 1])
+        ("groups_beyond_limit", limit, names[limit - 1])
     ]
 
 
@@ -174,3 +185,20 @@ async def test_it_searches_on_by_itself(search, cluster):
     await asyncio.sleep(35)
     task.cancel()
     assert cluster.asked.count(("groups",)) == 4
+
+
+@at_once
+async def test_a_group_that_is_gone_is_let_go_and_makes_room(search, cluster, monkeypatch, lines):
+    """It leaves no ghost, and a group that is named stays whatever the listing says."""
+    monkeypatch.setattr("streamgauge.app.search.GROUPS_MAX", 2)
+    cluster.listing = listing("a-1", "a-2")
+    cluster.commits = committed("a-1", "a-2", "a-3")
+    found = search("a-*", "named")
+    await found.search()
+    assert found.watched() == ("named", "a-1")
+    assert [line["event"] for line in lines] == ["groups_beyond_limit"]
+    cluster.listing = listing("a-3")
+    await found.search()
+    await found.search()
+    assert found.watched() == ("named", "a-3")
+    assert "a-1" not in found.blind()

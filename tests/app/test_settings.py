@@ -124,7 +124,7 @@ streams:
     checks: {lag: {warn: {above: 7, for: 1s}}}
   other: {topic: others}
 """
-    (policy, how), (other, _) = settings.streams(configure(text))
+    (policy, how), (other, how_other) = settings.streams(configure(text))
     assert (policy.name, policy.topic, policy.asset_key) == (
         "shop", "orders.placed", ("kafka", "orders"),
     )  # fmt: skip
@@ -138,7 +138,8 @@ streams:
     assert (how.isolation_level, how.start_from) == ("read_uncommitted", 1_769_860_800_000)
     assert how.fetching == Fetching(min_bytes=9, max_wait_ms=80, check_crcs=True)
     assert how.dead_letter_fetching == Fetching(min_bytes=1, max_wait_ms=80, check_crcs=True)
-    assert how.poll_interval_ms == 2_000
+    assert how.poll_interval_ms == policy.poll_interval_ms == 2_000
+    assert how.ledger_budget is how_other.ledger_budget is not None
     assert [type(rule) for rule in how.event_time] == [
         HeaderRule, PointerRule, FirstSightingRule, RecordRule,
     ]  # fmt: skip

@@ -10,12 +10,12 @@ import pytest
 from streamgauge.app import keeper
 from streamgauge.app.keeper import BYTES_PER_SECOND, LEAST_SECONDS, MOST_SECONDS, URGENT_SECONDS
 from streamgauge.core.state.codec import encode
-from streamgauge.core.state.limits import COUNTED_GROUPS
+from streamgauge.core.state.limits import AGED_GROUPS, COUNTED_GROUPS
 from streamgauge.kafka.slots import Fate
 from streamgauge.model import CommittedOffsets
 
 from .groups import GROUP
-from .jumping import at_once, until
+from .jumping import FAR_ENDS, at_once, until
 from .world import LETTERS, ORDERS, World
 
 
@@ -279,11 +279,16 @@ async def test_what_is_written_is_told(world):
 
 @at_once
 async def test_groups_that_a_state_has_no_place_for_are_told(world):
-    """Their commits are counted in memory, and lost with it."""
+    """Their commits are counted in memory, and lost with it.
+
+    One place with ages is kept for the group that the policy names.
+    """
     process = await world.counting()
-    names = [f"g{number}" for number in range(COUNTED_GROUPS + 4)]
+    names = [f"g{number}" for number in range(AGED_GROUPS + COUNTED_GROUPS + 4)]
     process.gauge.watch(names)
     for offset in (3, 5):
-        process.gauge.offsets([CommittedOffsets(n, "orders", {0: offset}, 0) for n in names], None)
+        process.gauge.offsets(
+            [CommittedOffsets(n, "orders", {0: offset}, 0) for n in names], FAR_ENDS
+        )
     await until(lambda: process.snapshot().keeping.left_out, 60.0)
-    assert process.snapshot().keeping.left_out == {"groups": 4}
+    assert process.snapshot().keeping.left_out == {"groups": 5, "processed_ages": COUNTED_GROUPS}

@@ -13,6 +13,7 @@ from streamgauge.app import stream
 from streamgauge.app.sinks import Sinks
 from streamgauge.app.stream import StreamSettings, StreamWatch
 from streamgauge.core.checks.policy import Limit, Policy
+from streamgauge.core.checks.registry import CHECKS
 from streamgauge.core.checks.standing import Breach, Standing
 from streamgauge.core.event_time import RecordRule
 from streamgauge.core.keeping import planted
@@ -167,8 +168,7 @@ async def test_a_window_is_cut_at_its_very_end(watch, lines):
 @at_once
 async def test_only_changes_of_a_check_are_events(watch, lines):
     """One line for each change, with the level before; a pass from the start is none."""
-    checks = {"fresh": Policy(), "no_dead_letters": Policy(), "arrival_age": Policy()}
-    checks["lag"] = Policy(warn=Limit(above=1))
+    checks = {check.name: Policy() for check in CHECKS} | {"lag": Policy(warn=Limit(above=1))}
     await watch(60, "a", checks=checks)
     (line,) = of(lines, "check_changed")
     assert (line["check"], line["standing"], line["before"]) == ("lag__a", "unknown", None)

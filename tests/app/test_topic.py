@@ -17,6 +17,7 @@ from streamgauge.kafka.fetching import TailSettings
 
 from .jumping import SECOND_ID, at_once, until
 from .tails import FakeTails, FakeTopic, FakeTopicCluster
+from .world import do_nothing
 
 
 class Story:
@@ -34,6 +35,7 @@ class Story:
             folded=lambda *_: None,
             assigned=self.assigned.append,
             waiting=lambda _, reason: self.waiting.append(reason),
+            before_poll=do_nothing,
         )
         reader = RecordReader([RecordRule()])
         settings = TailSettings(topic="orders")

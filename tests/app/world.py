@@ -24,6 +24,10 @@ from .tails import FakeTails, FakeTopic, FakeTopicCluster
 ORDERS, LETTERS = ("orders", 0), ("dlq", 0)
 
 
+async def do_nothing():
+    """Before a poll."""
+
+
 class Told(NamedTuple):
     """One word that dead letters are stored."""
 
@@ -55,7 +59,7 @@ class Process:
         self.keeper = Keeper(context, self.membership, self.slots, self.life, self._last_told)
         context = replace(context, keeper=self.keeper)
         reader = RecordReader([RecordRule()])
-        follower = Follower(self._folded, lambda _: None, lambda *_: None)
+        follower = Follower(self._folded, lambda _: None, lambda *_: None, do_nothing)
         watches = [
             TopicWatch(context, reader, TailSettings(topic=topic), start_from, follower)
             for topic in ("orders", "dlq")

@@ -174,8 +174,14 @@ def _holding(name: str, section: dict[str, object]) -> dict[str, object]:
     elif name == "Checks":
         stream["checks"] = section
     else:
-        check = {"AgeLimit": "fresh", "CountLimit": "lag", "RateLimit": "throughput"}
+        check = {
+            "AgeLimit": "fresh",
+            "CountLimit": "lag",
+            "RateLimit": "throughput",
+            "StatusLimit": "group_status",
+            "TimeLimit": "forecast",
+        }
         limit = name.removeprefix("Check_").removesuffix("_")
         inner = section if name.startswith("Check_") else {"warn": section}
-        stream["checks"] = {check.get(limit, "forecast"): inner}
+        stream["checks"] = {check[limit]: inner}
     return {**document, "streams": {"a": stream}}

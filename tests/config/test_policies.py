@@ -61,6 +61,20 @@ def test_ages_are_in_seconds():
     assert policies(fresh={"fail": {"above": "1500ms"}})["fresh"].fail == Limit(above=1.5)
 
 
+def test_statuses_are_severities():
+    """The configuration names them, the check measures how bad they are."""
+    status = policies(group_status={"warn": {"above": "LAGGING"}, "fail": {"above": "STALLED"}})
+    assert status["group_status"].warn == Limit(above=1)
+    assert status["group_status"].fail == Limit(above=3)
+
+
+def test_a_time_left_is_in_seconds():
+    """What is not set of it stays."""
+    forecast = policies(forecast={"warn": {"below": "30m"}, "fail": {"below": "1m30s"}})["forecast"]
+    assert forecast.warn == Limit(below=1_800, for_ms=30_000)
+    assert forecast.fail == Limit(below=90)
+
+
 def test_the_memory_and_the_word_for_nothing_are_laid_over_too():
     """Each by itself."""
     lag = policies(lag={"keep_failing_for": "10s"})["lag"]

@@ -217,17 +217,9 @@ kafka: {bootstrap_servers: 'k:9092'}
 streams:
   a:
     topic: a
-    checks:
-      processed_age: {warn: {above: 5m}}
-      time_lag: {warn: {above: 5m}}
-      group_status: {}
-      forecast: {fail: {below: 3600}}
-      data_loss: {fail: {above: 0}}
-      fresh: {warn: {above: 1h}}
   b:
     topic: b
     event_time: [{first_sighting: a}, record]
-    checks: {forecast: {enabled: false}}
   c:
     topic: c
     event_time: [{first_sighting: a}]
@@ -235,14 +227,9 @@ streams:
 
 
 def test_not_yet_measured(configure: Configure):
-    """What a later release measures is accepted and told, unless it is switched off."""
-    checks = ("processed_age", "time_lag", "group_status", "forecast", "data_loss")
+    """What a later release measures is accepted and told."""
     sighting = "asks for the first sighting on a, but this release does not look there"
     assert configure(LATER).not_yet_measured() == [
-        *(
-            f"streams.a.checks.{check} is set, but this release does not make that check."
-            for check in checks
-        ),
         f"streams.b.event_time[0] {sighting}: the next entry answers.",
         f"streams.c.event_time[0] {sighting}: the event time is unknown.",
     ]

@@ -11,7 +11,7 @@ from hypothesis import Phase, settings
 from streamgauge.core.snapshot import DeadLetterTopicView, Keeping, Snapshot, Window
 from streamgauge.core.state.partition_state import PartitionState
 from streamgauge.core.totals import Totals
-from streamgauge.model import UNKNOWN, Columns
+from streamgauge.model import UNKNOWN, Columns, LogOffsets
 
 # Few examples and no search for the smallest: a mutant that lives shall not cost minutes.
 settings.register_profile(
@@ -22,6 +22,9 @@ settings.register_profile(
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
 )
+
+FAR_ENDS = LogOffsets("orders", {}, dict.fromkeys(range(16), 1 << 40), 0)
+"""Where the log of `orders` ends, so that every commit fits it; older than any, so of no lag."""
 
 CONTEXT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -17,6 +17,7 @@ from streamgauge.core.taking_over import Begins, TakingOver, ToldPosition
 from streamgauge.core.totals import Totals
 from streamgauge.model import CommittedOffsets
 
+from .conftest import FAR_ENDS
 from .state_world import (
     PLACES,
     RECORDS_MAX,
@@ -24,6 +25,7 @@ from .state_world import (
     TOPICS,
     Commit,
     Process,
+    ages_each_once,
     first_commit,
     greatest,
     holds_exactly,
@@ -244,7 +246,7 @@ class StateModel(RuleBasedStateMachine):
     def poll_group(self, number, partition, count):
         """See what the watched group has committed, while it goes on."""
         answer = CommittedOffsets("g", TOPIC, dict(self.group_commits), self.now_ms)
-        self.process[number].gauge.offsets([answer], None)
+        self.process[number].gauge.offsets([answer], FAR_ENDS)
         after = self.group_commits.get(partition, 0) + count
         self.group_commits[partition] = min(self.log.get((TOPIC, partition), 0), after)
 
@@ -477,6 +479,7 @@ class StateModel(RuleBasedStateMachine):
     def check_slot(self, place, state):
         """It holds exactly the records from its first position on, and has never gone back."""
         assert holds_exactly(place[0], state)
+        assert ages_each_once(state)
         past = self.history.setdefault(place, [])
         for before in past:
             if before.life == state.life:

@@ -155,6 +155,20 @@ def totals_of_group(state):
     return (None, 0) if group is None else (group.highest_commit, group.committed)
 
 
+def ages_each_once(state):
+    """Whether what the group's commits moved over, and the tail has read, is counted as passed."""
+    (highest, committed), group = totals_of_group(state), state.groups.get(group_key("g"))
+    if highest is None or group.processed is None:
+        return highest is None
+    done, first = group.processed, highest - committed
+    counted = max(0, min(highest, state.position) - first)
+    return (done.aged_to, done.ages.count + done.unaged, done.reprocessed) == (
+        first + counted,
+        counted,
+        0,
+    )
+
+
 def first_commit(state):
     """Where the group was when it was seen for the first time."""
     highest, committed = totals_of_group(state)

@@ -8,8 +8,13 @@ import pytest
 
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.gauge import DeadLetterTopic, StreamGauge, StreamPolicy
+from streamgauge.core.ledger import FirstRecord
+from streamgauge.core.lookups import Found
+from streamgauge.core.snapshot import Forecast, Pace
 from streamgauge.core.totals import GroupTotals, Totals
 from streamgauge.model import Blind, CommittedOffsets, LogOffsets
+
+from .conftest import FAR_ENDS
 
 POLICY = StreamPolicy(
     name="orders-stream",
@@ -69,24 +74,25 @@ def test_a_healthy_stream_passes_and_tells_its_window(gauge, columns):
     log = LogOffsets("orders", {0: 0, 1: 0}, {0: 2, 1: 0}, 105_000)
     gauge.offsets([CommittedOffsets("g", "orders", {0: 1, 1: 0}, 105_000)], log)
     told = gauge.tick(110_000)
-    assert levels(told) == {
+    expected = {
         "no_dead_letters": "pass", "fresh": "pass", "arrival_age": "pass",
-        "lag__g": "pass", "lag__b__": "unknown",
+        "lag__g": "pass", "lag__b__": "unknown", "time_lag__g": "pass", "time_lag__b__": "unknown",
     }  # fmt: skip
+    assert expected.items() <= levels(told).items()
     assert (told.window.start_ms, told.window.end_ms) == (100_000, 110_000)
     assert (told.window.totals.records, told.window.completeness) == (2, 1.0)
     snapshot = told.snapshot
     assert (snapshot.stream, snapshot.topic) == ("orders-stream", "orders")
     assert snapshot.asset_key == ("kafka", "orders")
     assert (snapshot.totals.records, snapshot.completeness, snapshot.blind) == (2, 1.0, ())
-    assert (snapshot.last_record_ms, snapshot.groups["g"].lag) == (105_000, 1)
+    assert (snapshot.last_record_ms, snapshot.groups["g"].as_of_ms) == (105_000, 105_000)
     assert (snapshot.last_window, snapshot.window_ms) == (told.window, 10_000)
     assert (snapshot.watched_groups, snapshot.resolution_ms) == (("g", "b-*"), 100)
     assert gauge.next_window_end_ms == 120_000
     assert gauge.tick(110_001).window is None
     assert gauge.tick(110_002).snapshot.last_window == told.window
-    gauge.offsets([CommittedOffsets("g", "orders", {0: 2, 1: None}, 110_003)], None)
-    assert gauge.tick(110_003).snapshot.totals.groups == {"g": GroupTotals(1)}
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 2, 1: None}, 110_003)], FAR_ENDS)
+    assert gauge.tick(110_003).snapshot.totals.groups == {"g": GroupTotals(1, unaged=1)}
 
 
 def test_seeing_all_is_more_than_not_being_told_otherwise(gauge):
@@ -114,11 +120,11 @@ def test_what_was_never_read_to_its_end_is_out_of_sight_since_the_life_began():
 def test_only_changed_levels_are_changes(gauge):
     """The first tick tells all, the next only what differs."""
     first = gauge.tick(100_000)
-    assert len(first.changed) == len(first.snapshot.verdicts) == 5
+    assert len(first.changed) == len(first.snapshot.verdicts) == 15
     assert gauge.tick(100_500).changed == ()
     log = LogOffsets("orders", {0: 0, 1: 0}, {0: 9, 1: 0}, 101_000)
     gauge.offsets([CommittedOffsets("g", "orders", {0: 1, 1: 0}, 101_000)], log)
-    (change,) = gauge.tick(101_000).changed
+    change, *_ = (each for each in gauge.tick(101_000).changed if each.check == "lag__g")
     assert (change.check, change.level.value, change.since_ms) == ("lag__g", "fail", 101_000)
 
 
@@ -182,11 +188,12 @@ def test_groups_found_by_a_pattern_are_watched(gauge):
     log = LogOffsets("orders", {0: 0, 1: 0}, {0: 4, 1: 0}, 102_000)
     gauge.offsets([CommittedOffsets("b-1", "orders", {0: 4, 1: 0}, 102_000)], log)
     assert levels(gauge.tick(102_000))["lag__b__"] == "pass"
-    gauge.offsets([], None)
-    assert levels(gauge.tick(102_500))["lag__b__"] == "pass", "the last answer stands"
-    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 0, 1: 0}, 103_000)], None)
-    assert levels(gauge.tick(103_000))["lag__b__"] == "unknown"
-    gauge.offsets([], replace(log, seen_at_ms=103_001))
+    assert levels(gauge.tick(102_500))["lag__b__"] == "pass"
+    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 0, 1: 0}, 103_000)], log)
+    assert levels(gauge.tick(103_000))["lag__b__"] == "unknown", "the ends are older"
+    gauge.offsets(
+        [CommittedOffsets("b-1", "orders", {0: 0, 1: 0}, 103_000)], replace(log, seen_at_ms=103_001)
+    )
     assert levels(gauge.tick(103_002))["lag__b__"] == "fail"
     assert gauge.tick(103_003).snapshot.totals.groups["b-1"].committed == 0
 
@@ -220,10 +227,12 @@ def test_no_record_comes_later_than_now(gauge, columns):
 
 def test_a_dead_letter_that_cannot_be_decoded_has_arrived_too(gauge):
     """Its check does not pass because nobody can read it; of the stream it is no dead letter."""
-    gauge.passed("orders", 0, 4, undecodable=4)
+    gauge.undecodable("orders", 0, 0, 4)
+    gauge.passed("orders", 0, 4)
     see_ends(gauge, 100_500, {("orders", 0): 4})
     assert levels(gauge.tick(100_500))["no_dead_letters"] == "pass"
-    gauge.passed("dlq", 0, 8, lost=1, undecodable=2)
+    gauge.undecodable("dlq", 0, 6, 2)
+    gauge.passed("dlq", 0, 8, lost=1)
     see_ends(gauge, 101_000, {("orders", 0): 4, ("dlq", 0): 8})
     told = gauge.tick(101_000)
     assert levels(told)["no_dead_letters"] == "fail"
@@ -259,15 +268,18 @@ def test_a_group_not_asked_for_yet_has_no_lag_of_its_own(gauge):
     (verdict,) = [v for v in gauge.tick(107_000).snapshot.verdicts if v.check == "lag__g"]
     assert (verdict.level.value, verdict.value) == ("unknown", None)
     assert verdict.reason.endswith("its committed offsets were not answered yet")
-    gauge.offsets([CommittedOffsets("g", "orders", {0: 1, 1: 0}, 105_000)], None)
+    gauge.offsets(
+        [CommittedOffsets("g", "orders", {0: 1, 1: 0}, 105_000)], replace(log, seen_at_ms=1)
+    )
     group = gauge.tick(107_000).snapshot.groups["g"]
-    assert (group.as_of_ms, group.lag, group.partitions[0].end_offset) == (105_000, None, None)
+    assert (group.as_of_ms, group.lag, group.partitions[0].end_offset) == (105_000, None, 2)
 
 
 def test_offsets_that_gave_no_record_are_counted(gauge):
     """Lost and undecodable ones."""
     gauge.passed("orders", 0, 4, lost=4)
-    gauge.passed("dlq", 0, 6, undecodable=1)
+    gauge.undecodable("dlq", 0, 5, 1)
+    gauge.passed("dlq", 0, 6)
     totals = gauge.tick(101_000).snapshot.totals
     assert (totals.lost, totals.undecodable) == (4, 1)
 
@@ -292,7 +304,7 @@ def test_a_new_life_starts_at_zero(gauge, columns):
 def test_a_rewritten_dead_letter_topic_leaves_the_stream_where_it_is(gauge, columns):
     """The life ends for both, the stream's position and its last record stay."""
     gauge.fold(columns([104_000], received_ms=105_000))
-    gauge.offsets([CommittedOffsets("g", "orders", {0: 0, 1: 0}, 105_000)], None)
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 0, 1: 0}, 105_000)], FAR_ENDS)
     gauge.begin_life("life-2", "dlq", 106_000)
     assert (gauge.positions("orders"), gauge.positions("dlq")) == ({0: 1, 1: 0}, {})
     snapshot = gauge.tick(107_000).snapshot
@@ -327,3 +339,46 @@ def test_silence_counts_from_when_the_topic_came_into_sight():
     assert gauge.tick(160_000).snapshot.listening_since_ms == 160_000
     gauge.begin_life("life-2", "orders", 171_000)
     assert gauge.tick(171_000).snapshot.listening_since_ms is None
+
+
+def test_what_is_told_of_a_group_holds_until_the_next_answer_is_due(gauge):
+    """Then it is unknown, never the last value as if it were new; no check is told of that yet."""
+    log = LogOffsets("orders", {0: 0, 1: 0}, {0: 5, 1: 0}, 105_000)
+    gauge.offsets([CommittedOffsets("g", "orders", {0: 2, 1: 0}, 105_000)], log)
+    assert gauge.answers_hold_ms(105_500) == 701
+    held = gauge.tick(106_200).snapshot
+    assert (held.groups["g"].lag, held.groups["g"].as_of_ms) == (3, 105_000)
+    gone = gauge.tick(106_201).snapshot
+    group = gone.groups["g"]
+    assert (group.lag, group.time_lag_seconds, group.status.value) == (None, None, "UNKNOWN")
+    assert (group.as_of_ms, group.partitions[0].committed_offset) == (105_000, 2)
+    assert (group.partitions[0].lag, group.pace, group.forecast) == (None, Pace(), Forecast())
+    checks = {verdict.check: verdict.level.value for verdict in gone.verdicts}
+    assert checks["lag__g"] == "pass"
+    assert gauge.answers_hold_ms(106_201) == 1_200
+    gauge.hold_answers(2_000)
+    assert gauge.tick(107_000).snapshot.groups["g"].lag == 3
+
+
+def test_a_commit_beyond_the_end_of_the_log_is_none(gauge):
+    """It belongs to another log, and passes no record of this one."""
+    log = LogOffsets("orders", {0: 0, 1: 0}, {0: 5}, 105_000)
+    for offset, at_ms in ((2, 105_000), (9, 105_500), (3, 106_000)):
+        ends = replace(log, seen_at_ms=at_ms)
+        gauge.offsets([CommittedOffsets("g", "orders", {0: offset, 1: 7}, at_ms)], ends)
+    totals = gauge.tick(106_000).snapshot.totals.groups["g"]
+    assert totals.committed == 1
+
+
+def test_the_first_record_that_is_not_known_is_to_be_looked_up(gauge):
+    """By partition, each offset once."""
+    log = LogOffsets("orders", {0: 0, 1: 0}, {0: 5, 1: 3}, 105_000)
+    commits = [
+        CommittedOffsets("g", "orders", {0: 4, 1: 3}, 105_000),
+        CommittedOffsets("b-1", "orders", {0: 2, 1: 1}, 105_000),
+        CommittedOffsets("b-2", "orders", {0: 2, 1: 3}, 105_000),
+    ]
+    gauge.watch(["b-1", "b-2"])
+    assert gauge.to_look_up(commits, log) == {0: [2, 4], 1: [1]}
+    gauge.found(0, 2, Found(FirstRecord(2, 100_000, 0), 0, 105_000))
+    assert 2 not in gauge.to_look_up(commits, log)[0]

@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from streamgauge.core.histogram import Histogram
 from streamgauge.core.keeping import goes_on, grown, is_own, planted
 from streamgauge.core.state.codec import decode, encode
 from streamgauge.core.state.keys import group_key
-from streamgauge.core.state.partition_state import GroupState
+from streamgauge.core.state.partition_state import GroupState, ProcessedAges
 from streamgauge.core.topic import Captured
 from streamgauge.core.totals import GroupTotals, Totals
 
@@ -91,12 +92,15 @@ def test_state_grows_from_the_one_that_is_stored(state):
     stored = state(
         position=10, records=4, groups={unknown: GroupState(8, 3)}, as_of_ms=1, last_record_ms=2
     )
-    totals = Totals(records=6, dead_letters=1, groups={"g": GroupTotals(5)})
-    captured = Captured("orders", 0, 9, 12, 105_000, totals, {"g": 11}, stored)
+    totals = Totals(
+        records=6, dead_letters=1, groups={"g": GroupTotals(5, reprocessed=2, unaged=3)}
+    )
+    aged = ProcessedAges(10, Histogram(), 2, 3)
+    captured = Captured("orders", 0, 9, 12, 105_000, totals, {"g": 11}, {"g": 10}, stored, ("g",))
     state = grown(captured, 104_000, ("c" * 16, 77)).state
     assert (state.life, state.start_position, state.position) == ("a" * 16, 10, 12)
     assert (state.records, state.dead_letters) == (6, 1)
     assert (state.as_of_ms, state.last_record_ms) == (105_000, 104_000)
     assert (state.writer, state.version) == ("c" * 16, 77)
-    assert state.groups == {unknown: GroupState(8, 3), group_key("g"): GroupState(11, 5)}
+    assert state.groups == {unknown: GroupState(8, 3), group_key("g"): GroupState(11, 5, aged)}
     assert decode(encode(state).text, 12) == state

@@ -8,11 +8,14 @@ import pytest
 
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.gauge import DeadLetterTopic, StreamGauge, StreamPolicy
+from streamgauge.core.histogram import Histogram
 from streamgauge.core.keeping import Goes, goes_on, grown, planted
 from streamgauge.core.state.keys import group_key
-from streamgauge.core.state.partition_state import GroupState
+from streamgauge.core.state.partition_state import GroupState, ProcessedAges
 from streamgauge.core.totals import GroupTotals, Totals
 from streamgauge.model import CommittedOffsets, Level
+
+from .conftest import FAR_ENDS
 
 POLICY = StreamPolicy(
     name="orders-stream",
@@ -272,10 +275,11 @@ def test_groups_found_by_a_pattern_go_on_from_their_stored_commits(gauge, state)
     gauge.restore(goes_on(slots), 120_000)
     assert gauge.tick(121_000).snapshot.totals.groups == {"g": GroupTotals(7)}
     gauge.watch(["b-1"])
-    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 11, 1: None}, 122_000)], None)
-    assert store(gauge)[P0].groups[group_key("b-1")] == GroupState(11, 6)
+    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 11, 1: None}, 122_000)], FAR_ENDS)
+    aged = ProcessedAges(11, Histogram(), unaged=2)
+    assert store(gauge)[P0].groups[group_key("b-1")] == GroupState(11, 6, aged)
     totals = gauge.tick(123_000).snapshot.totals
-    assert totals.groups == {"g": GroupTotals(7), "b-1": GroupTotals(6)}
+    assert totals.groups == {"g": GroupTotals(7), "b-1": GroupTotals(6, unaged=2)}
 
 
 def test_groups_that_are_found_again_are_told_at_once_of_all_partitions(gauge, state):
@@ -289,21 +293,21 @@ def test_groups_that_are_found_again_are_told_at_once_of_all_partitions(gauge, s
     assert gauge.tick(121_000).snapshot.totals.groups == {}
     gauge.watch(["b-1", "b-2"])
     assert gauge.tick(122_000).snapshot.totals.groups == {"b-1": GroupTotals(7)}
-    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 11, 1: 5}, 123_000)], None)
+    gauge.offsets([CommittedOffsets("b-1", "orders", {0: 11, 1: 5}, 123_000)], FAR_ENDS)
     store(gauge)
     gauge.watch(["b-1", "b-2"])
-    assert gauge.tick(124_000).snapshot.totals.groups == {"b-1": GroupTotals(9)}
+    assert gauge.tick(124_000).snapshot.totals.groups == {"b-1": GroupTotals(9, unaged=2)}
 
 
 def test_a_group_that_is_watched_already_loses_nothing(gauge):
     """Nor does another one that is found beside it."""
     commits = [CommittedOffsets("b-1", "orders", {0: at}, 101_000) for at in (3, 5)]
     gauge.watch(["b-1"])
-    gauge.offsets(commits, None)
+    gauge.offsets(commits, FAR_ENDS)
     store(gauge)
     asked = gauge.tick(102_000).snapshot.groups["b-1"]
     gauge.watch(["b-2", "b-1"])
-    snapshot = gauge.tick(103_000).snapshot
+    snapshot = gauge.tick(102_100).snapshot
     assert snapshot.totals.groups == {"b-1": GroupTotals(2)}
     assert (snapshot.groups["b-1"], gauge.watched) == (asked, ("g", "b-1", "b-2"))
 

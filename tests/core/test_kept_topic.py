@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from streamgauge.core.histogram import Histogram
 from streamgauge.core.keeping import grown
 from streamgauge.core.state.keys import group_key
-from streamgauge.core.state.partition_state import GroupState
+from streamgauge.core.state.partition_state import GroupState, ProcessedAges
 from streamgauge.core.topic import FRESH_FOR_MS, Topic
 from streamgauge.core.totals import GroupTotals, Totals
 
 WRITER = "e" * 16
+SEEN_MS = 5_000
 
 
 @pytest.fixture
@@ -30,6 +33,13 @@ def store(topic, number=0, groups=("g",), version=2):
     state = grown(captured, None, (WRITER, version)).state
     topic.settled(captured, state, groups)
     return state
+
+
+def ages(*ages_ms):
+    """A histogram of these ages."""
+    histogram = Histogram()
+    histogram.fold(np.array(ages_ms, dtype=np.int64))
+    return histogram
 
 
 def told(topic):
@@ -63,16 +73,16 @@ def test_what_is_counted_is_told_once_it_is_stored(topic, columns):
 def test_what_came_while_it_was_stored_is_told_the_next_time(topic, columns):
     """A captured state does not grow any more."""
     topic.fold(columns([1, 2], first_offset=10))
-    topic.committed("g", 0, 11)
+    topic.committed("g", 0, 11, SEEN_MS)
     captured = topic.captured(0)
     topic.fold(columns([1], first_offset=12))
-    topic.committed("g", 0, 12)
+    topic.committed("g", 0, 12, SEEN_MS)
     topic.settled(captured, grown(captured, None, (WRITER, 2)).state, ["g"])
     assert (told(topic), topic.is_due(0, 0)) == ((12, 2), True)
     assert topic.views()[0].totals.groups == {"g": GroupTotals(0)}
     store(topic, version=3)
     assert (told(topic), topic.is_due(0, 0)) == ((13, 3), False)
-    assert topic.views()[0].totals.groups == {"g": GroupTotals(1)}
+    assert topic.views()[0].totals.groups == {"g": GroupTotals(1, ages(SEEN_MS - 2))}
 
 
 def test_a_view_that_was_told_is_the_same_until_more_is_stored(topic, columns):
@@ -90,7 +100,10 @@ def test_what_only_passes_is_stored_too(topic):
     """Lost and undecodable offsets, and offsets without a record."""
     for move in ({"lost": 1}, {"undecodable": 1}, {}):
         assert not topic.is_due(0, 0)
-        topic.passed(0, topic.positions[0] + 1, **move)
+        position = topic.positions[0]
+        if "undecodable" in move:
+            topic.undecodable(0, position, 1)
+        topic.passed(0, position + 1, lost=move.get("lost", 0))
         assert topic.is_due(0, 0)
         store(topic)
     assert told(topic) == (13, 0)
@@ -136,11 +149,14 @@ def test_counting_goes_on_from_what_is_stored(topic, columns, state):
     assert (topic.positions, topic.unstored(), topic.is_due(0, 0)) == ({0: 11}, (), False)
     topic.fold(columns([1], first_offset=11))
     for group, offset in (("g", 11), ("never", 5), ("never", 7)):
-        topic.committed(group, 0, offset)
+        topic.committed(group, 0, offset, SEEN_MS)
     store(topic, groups=["g", "never"])
     (view,) = topic.views()
     assert (view.next_offset, view.totals.records) == (12, 9)
-    assert view.totals.groups == {"g": GroupTotals(6), "never": GroupTotals(2)}
+    assert view.totals.groups == {
+        "g": GroupTotals(6, unaged=2),
+        "never": GroupTotals(2, unaged=2),
+    }
 
 
 def test_a_partition_that_nobody_has_seen_is_restored_too(state):
@@ -162,24 +178,26 @@ def test_a_group_found_later_goes_on_from_its_stored_commits(topic, state):
     """A pattern finds its name after the restore: until then its key alone is known."""
     stored = state(position=11, groups={group_key("found"): GroupState(9, 4)})
     topic.restored(0, stored, ["g"])
-    topic.committed("found", 0, 9)
-    topic.committed("found", 0, 8)
+    topic.committed("found", 0, 9, SEEN_MS)
+    topic.committed("found", 0, 8, SEEN_MS)
     assert not topic.is_due(0, 0)
-    topic.committed("found", 0, 12)
+    topic.committed("found", 0, 12, SEEN_MS)
     assert topic.is_due(0, 0)
     state = store(topic, groups=["found"])
-    assert state.groups == {group_key("found"): GroupState(12, 7)}
-    assert topic.views()[0].totals.groups == {"found": GroupTotals(7)}
+    aged = ProcessedAges(11, Histogram(), reprocessed=1, unaged=2)
+    assert state.groups == {group_key("found"): GroupState(12, 7, aged)}
+    assert topic.views()[0].totals.groups == {"found": GroupTotals(7, reprocessed=1, unaged=2)}
 
 
 def test_a_group_that_was_found_again_is_told_with_the_next_state(topic, columns, state):
     """Also if it has committed nothing more, and nothing of it is lost."""
     stored = state(position=11, groups={group_key("found"): GroupState(9, 4)})
     topic.restored(0, stored, [])
-    topic.committed("found", 0, 9)
+    topic.committed("found", 0, 9, SEEN_MS)
     topic.fold(columns([1], first_offset=11))
     state = store(topic, groups=["found"])
-    assert state.groups == {group_key("found"): GroupState(9, 4)}
+    aged = ProcessedAges(9, Histogram())
+    assert state.groups == {group_key("found"): GroupState(9, 4, aged)}
     assert topic.views()[0].totals.groups == {"found": GroupTotals(4)}
 
 
@@ -189,7 +207,7 @@ def test_a_group_that_is_named_is_told_of_all_partitions_at_once(topic, columns,
     topic.restored(0, state(position=11, groups=groups), [])
     topic.restored(1, state(position=7, groups={group_key("found"): GroupState(7, 3)}), [])
     topic.assigned({2: 0})
-    topic.committed("found", 0, 12)
+    topic.committed("found", 0, 12, SEEN_MS)
     assert [view.totals.groups for view in topic.views()] == [{}, {}]
     topic.named(["found", "never"])
     assert [view.totals.groups for view in topic.views()] == [
@@ -198,13 +216,15 @@ def test_a_group_that_is_named_is_told_of_all_partitions_at_once(topic, columns,
     ]
     topic.fold(columns([1], first_offset=11))
     assert (told(topic), topic.is_due(0, 0), topic.is_due(1, 0)) == ((11, 0), True, False)
-    assert store(topic, groups=["found"]).groups[group_key("found")] == GroupState(12, 7)
+    aged = ProcessedAges(12, Histogram(), unaged=3)
+    assert store(topic, groups=["found"]).groups[group_key("found")] == GroupState(12, 7, aged)
 
 
 def test_a_group_of_which_nothing_is_stored_begins_at_its_first_commit(topic):
     """What it had committed before was not seen."""
-    topic.committed("g", 0, 900)
-    assert store(topic).groups == {group_key("g"): GroupState(900, 0)}
+    topic.committed("g", 0, 900, SEEN_MS)
+    aged = ProcessedAges(900, Histogram())
+    assert store(topic).groups == {group_key("g"): GroupState(900, 0, aged)}
 
 
 def test_in_memory_what_is_counted_is_told(columns):
@@ -236,8 +256,8 @@ def test_in_memory_a_group_stays_told_that_was_not_seen_yet(topic, state):
     before = topic.views()[0].totals
     topic.keep_in_memory()
     assert topic.views()[0].totals.groups == {"g": GroupTotals(4)} == before.groups
-    topic.committed("g", 0, 11)
-    assert topic.views()[0].totals.groups == {"g": GroupTotals(6)}
+    topic.committed("g", 0, 11, SEEN_MS)
+    assert topic.views()[0].totals.groups == {"g": GroupTotals(6, unaged=2)}
 
 
 def test_a_new_life_begins_where_the_old_one_was_stored(topic, columns):
@@ -299,7 +319,7 @@ def test_an_emptied_topic_keeps_its_state_as_before(topic):
 def test_captured_tells_what_is_to_be_stored_and_of_what(topic, columns, state):
     """As it is at one moment."""
     topic.fold(columns([1], first_offset=10))
-    topic.committed("g", 0, 11)
+    topic.committed("g", 0, 11, SEEN_MS)
     topic.answered(0, 11, 50_000)
     captured = topic.captured(0)
     assert (captured.topic, captured.partition, captured.next_offset) == ("orders", 0, 11)
@@ -307,5 +327,5 @@ def test_captured_tells_what_is_to_be_stored_and_of_what(topic, columns, state):
     assert captured.stored == state(position=10)
     kept = replace(captured, totals=captured.totals.copy(), highest_commits={"g": 11})
     topic.fold(columns([1], first_offset=11))
-    topic.committed("g", 0, 12)
+    topic.committed("g", 0, 12, SEEN_MS)
     assert captured == kept

@@ -1,51 +1,29 @@
-"""Lag in records: every case of one partition, sums, and what patterns mean."""
+"""Lag of a group: sums, greatest time lags, and what patterns mean."""
 
 from __future__ import annotations
 
 import pytest
 
 from streamgauge.core.lag import (
+    group_of_log,
     group_view,
     has_committed,
     is_pattern,
     known_lag,
     matching,
-    partition_lag,
     unknown_partitions,
 )
+from streamgauge.core.unread import Unread
 from streamgauge.model import CommittedOffsets, GroupStatus, LagBound, LogOffsets
 
-EXACT, UPPER, UNKNOWN = LagBound.EXACT, LagBound.UPPER, LagBound.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("committed", "start", "end", "lag", "bound", "why"),
-    [
-        (5, 0, None, None, UNKNOWN, "no end, no lag"),
-        (None, 0, 9, None, UNKNOWN, "nobody knows where an uncommitted group will read from"),
-        (None, 7, 7, 0, EXACT, "but where the log holds nothing there is nothing to read"),
-        (None, None, 7, None, UNKNOWN, "unless its start is not known"),
-        (10, 0, 9, None, UNKNOWN, "a commit beyond the end belongs to another log"),
-        (5, 10, 9, None, UNKNOWN, "and so does a start: a lag is never negative"),
-        (9, 0, 9, 0, EXACT, "caught up"),
-        (8, 0, 9, 1, UPPER, "one offset may be a control record"),
-        (2, 5, 9, 4, UPPER, "what retention deleted can no longer be read"),
-        (2, 9, 9, 0, EXACT, "and when it deleted everything nothing is left"),
-        (5, 5, 9, 4, UPPER, "a commit at the start"),
-        (2, None, 9, 7, UPPER, "an unknown start can only make the lag too large"),
-        (10, None, 9, None, UNKNOWN, "but a commit beyond the end stays what it is"),
-    ],
-)
-def test_lag_of_a_partition(committed, start, end, lag, bound, why):
-    """The numbered rules."""
-    assert partition_lag(committed, start, end) == (lag, bound), why
+EXACT, UPPER, LOWER, UNKNOWN = LagBound.EXACT, LagBound.UPPER, LagBound.LOWER, LagBound.UNKNOWN
 
 
 def view(offsets, start, end, partitions=(1, 0), *, answered_ms=77):
     """A group's view from plain dicts; the ends were answered at 77 ms."""
     committed = offsets and CommittedOffsets("g", "orders", offsets, answered_ms)
     log = end and LogOffsets("orders", start, end, 77)
-    return group_view(partitions, committed, log)
+    return group_of_log(partitions, committed, log)
 
 
 ZEROS, NINES = {0: 0, 1: 0}, {0: 9, 1: 9}
@@ -57,10 +35,10 @@ ZEROS, NINES = {0: 0, 1: 0}, {0: 9, 1: 9}
         (NINES, ZEROS, NINES, 0, EXACT, 0, [], "caught up everywhere"),
         ({0: 5, 1: 9}, ZEROS, NINES, 4, UPPER, 4, [], "the sum is as sure as its parts"),
         ({0: 2, 1: 9}, {0: 6, 1: 0}, NINES, 3, UPPER, 3, [], "each part from its own start"),
-        ({0: 5, 1: None}, ZEROS, NINES, None, UNKNOWN, 4, [1], "one unknown part"),
-        ({0: 5}, ZEROS, NINES, None, UNKNOWN, 4, [1], "a partition that was not answered"),
-        ({0: 5, 1: 5}, ZEROS, {0: 9}, None, UNKNOWN, 4, [1], "an end that was not answered"),
-        ({0: 5, 1: 8}, ZEROS, {0: 9, 1: 7}, None, UNKNOWN, 4, [1], "of another log"),
+        ({0: 5, 1: None}, ZEROS, NINES, 4, LOWER, 4, [1], "one unknown part"),
+        ({0: 5}, ZEROS, NINES, 4, LOWER, 4, [1], "a partition that was not answered"),
+        ({0: 5, 1: 5}, ZEROS, {0: 9}, 4, LOWER, 4, [1], "an end that was not answered"),
+        ({0: 5, 1: 8}, ZEROS, {0: 9, 1: 7}, 4, LOWER, 4, [1], "of another log"),
         ({0: 5, 1: None}, ZEROS, {0: 9, 1: 0}, 4, UPPER, 4, [], "an empty partition is 0"),
         ({0: 5, 1: None}, ZEROS, {1: 0}, None, UNKNOWN, 0, [0], "and that 0 is all that is known"),
         ({0: None, 1: None}, ZEROS, ZEROS, None, UNKNOWN, None, [], "never committed"),
@@ -70,7 +48,7 @@ ZEROS, NINES = {0: 0, 1: 0}, {0: 9, 1: 9}
     ],
 )
 def test_lag_of_a_group(offsets, start, end, lag, bound, known, unknown, why):
-    """A sum with an unknown part is unknown, and what is known is still there to be judged."""
+    """A sum with an unknown part is a lower bound, unless what is known is 0."""
     group = view(offsets, start, end)
     assert (group.lag, group.lag_bound) == (lag, bound), why
     assert (known_lag(group), unknown_partitions(group)) == (known, unknown), why
@@ -87,20 +65,44 @@ def test_ends_older_than_the_commits_tell_no_lag():
 
 def test_a_topic_whose_partitions_are_not_known_has_no_lag():
     """The sum of nothing would be 0."""
-    group = group_view((), CommittedOffsets("g", "orders", {}, 1), LogOffsets("orders", {}, {}, 1))
+    group = group_of_log(
+        (), CommittedOffsets("g", "orders", {}, 1), LogOffsets("orders", {}, {}, 1)
+    )
     assert (group.lag, group.lag_bound, known_lag(group)) == (None, UNKNOWN, None)
     assert (unknown_partitions(group), dict(group.partitions)) == ([], {})
 
 
 def test_what_is_not_measured_is_unknown():
     """Time lag and status are values of their own: unknown."""
-    group = view({0: 5, 1: 9}, ZEROS, NINES)
+    group = view({0: 5, 1: 9}, ZEROS, NINES)  # nothing but offsets is known
     assert (group.status, group.as_of_ms) == (GroupStatus.UNKNOWN, 77)
     assert (group.time_lag_seconds, group.time_lag_bound) == (None, UNKNOWN)
     part = group.partitions[0]
     assert (part.committed_offset, part.end_offset, part.lag, part.lag_bound) == (5, 9, 4, UPPER)
     assert (part.time_lag_seconds, part.time_lag_bound) == (None, UNKNOWN)
     assert view(None, ZEROS, NINES).as_of_ms is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "seconds", "bound", "why"),
+    [
+        ([(3.0, EXACT), (9.0, EXACT)], 9.0, EXACT, "the greatest of them"),
+        ([(3.0, EXACT), (9.0, UPPER)], 9.0, UPPER, "as sure as its parts"),
+        ([(3.0, EXACT), (9.0, LOWER)], 9.0, LOWER, "or not less"),
+        ([(3.0, LOWER), (9.0, EXACT)], 9.0, LOWER, "also if the other one may be greater"),
+        ([(0.0, EXACT), (0.0, EXACT)], 0.0, EXACT, "nothing left"),
+        ([(3.0, EXACT), (None, UNKNOWN)], 3.0, LOWER, "one is not known"),
+        ([(0.0, EXACT), (None, UNKNOWN)], None, UNKNOWN, "never a false zero"),
+        ([(None, UNKNOWN), (None, UNKNOWN)], None, UNKNOWN, "nothing is known"),
+    ],
+)
+def test_time_lag_of_a_group(parts, seconds, bound, why):
+    """The worst partition's."""
+    unread = {n: Unread(1, EXACT, told, how) for n, (told, how) in enumerate(parts)}
+    group = group_view({0: 1, 1: 1}, {}, 77, unread)
+    assert (group.time_lag_seconds, group.time_lag_bound) == (seconds, bound), why
+    never = group_view({0: None, 1: None}, {}, 77, unread)
+    assert (never.time_lag_seconds, never.time_lag_bound) == (None, UNKNOWN)
 
 
 @pytest.mark.parametrize(

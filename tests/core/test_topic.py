@@ -8,6 +8,8 @@ from streamgauge.core.topic import FRESH_FOR_MS, Topic
 from streamgauge.core.totals import GroupTotals, Totals
 from streamgauge.model import Blind
 
+SEEN_MS = 5_000
+
 
 @pytest.fixture
 def topic():
@@ -88,7 +90,8 @@ def test_offsets_without_records_are_told_apart(topic):
     """Lost and undecodable offsets are counted by their kind."""
     topic.views()
     topic.passed(0, 14, lost=4)
-    topic.passed(0, 15, undecodable=1)
+    topic.undecodable(0, 14, 1)
+    topic.passed(0, 15)
     topic.passed(0, 12)
     view = topic.views()[0]
     assert (view.next_offset, view.totals.lost, view.totals.undecodable) == (15, 4, 1)
@@ -98,9 +101,9 @@ def test_commits_count_only_forward(topic):
     """A rewind and a repeated commit move nothing; an unknown partition is not invented."""
     for offset in (12, 12, 20, 5, 21):
         topic.views()
-        topic.committed("g", 0, offset)
-    topic.committed("g", 9, 1)
-    assert topic.views()[0].totals.groups == {"g": GroupTotals(9)}
+        topic.committed("g", 0, offset, SEEN_MS)
+    topic.committed("g", 9, 1, SEEN_MS)
+    assert topic.views()[0].totals.groups == {"g": GroupTotals(9, reprocessed=15)}
     assert topic.partitions == (0, 1)
 
 
@@ -147,7 +150,7 @@ def test_many_stale_partitions_are_named_up_to_ten():
 def test_a_new_life_goes_on_from_the_same_positions(topic, columns):
     """What was read and answered stays known, what was counted does not."""
     topic.fold(columns([1, 2], first_offset=10))
-    topic.committed("g", 0, 11)
+    topic.committed("g", 0, 11, SEEN_MS)
     topic.answered(0, 12, 3_000)
     renewed = topic.renewed(9_000)
     first, second = renewed.views()
@@ -155,6 +158,6 @@ def test_a_new_life_goes_on_from_the_same_positions(topic, columns):
     assert (first.end_offset, first.as_of_ms, first.totals) == (12, 3_000, Totals())
     assert (second.start_position, second.end_offset, second.as_of_ms) == (0, None, None)
     assert renewed.stale(10_000).since_ms == 9_000
-    renewed.committed("g", 0, 12)
+    renewed.committed("g", 0, 12, SEEN_MS)
     assert renewed.views()[0].totals.groups == {"g": GroupTotals(0)}
     assert topic.views()[0].totals.records == 2

@@ -35,7 +35,7 @@ def folded(ages):
 BY_TYPE = {"int": counts, "Histogram": histograms(), "dict[str, int]": names}
 BY_TYPE["dict[str, GroupTotals]"] = st.dictionaries(
     st.sampled_from(["g", "h"]),
-    st.builds(GroupTotals, committed=counts, aged=histograms()),
+    st.builds(GroupTotals, committed=counts, aged=histograms(), reprocessed=counts, unaged=counts),
 )
 totals = st.builds(Totals, **{f.name: BY_TYPE[f.type] for f in fields(Totals)})
 

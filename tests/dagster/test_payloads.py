@@ -111,9 +111,9 @@ def test_part_of_a_lag_is_told_unless_it_is_none(maker):
     view = maker.group(5)
     unseen = replace(view.partitions[0], lag=None, committed_offset=None)
     partly = replace(
-        view, lag=None, lag_bound=LagBound.UNKNOWN, partitions={**view.partitions, 1: unseen}
+        view, lag=5, lag_bound=LagBound.LOWER, partitions={**view.partitions, 1: unseen}
     )
-    nothing = replace(partly, partitions={0: replace(view.partitions[0], lag=0), 1: unseen})
+    nothing = replace(partly, lag=None, lag_bound=LagBound.UNKNOWN)
     body = told(maker.snapshot(groups={"billing": partly}))
     assert body["metadata"]["lag"] == 5
     assert "billing has at least 5 records still to read" in body["description"]
@@ -195,7 +195,13 @@ def test_detail_has_totals_positions_groups_window_and_blindness(maker):
     assert detail["totals"]["records"] == 3
     assert detail["totals"]["arrival_ages"] == {"sum_ms": 300, "buckets": "54:3"}
     assert detail["totals"]["groups"] == [
-        {"group": "billing", "committed": 2, "aged": {"sum_ms": 100, "buckets": "0:1 54:1"}}
+        {
+            "group": "billing",
+            "committed": 2,
+            "aged": {"sum_ms": 100, "buckets": "0:1 54:1"},
+            "reprocessed": 0,
+            "unaged": 0,
+        }
     ]
     assert detail["difference"] == detail["totals"]
     assert detail["positions"]["rows"] == [[0, 3, 3]]

@@ -104,8 +104,13 @@ def test_probes_and_status_have_their_documented_shape(topics, broker, gauge, pr
     assert (window["end_ms"] % 2000, window["completeness"]) == (0, 1)
     assert {name: check["level"] for name, check in stream["checks"].items()} == {
         "arrival_age": "pass",
+        "data_loss__fulfillment": "pass",
+        "forecast__fulfillment": "pass",
         "fresh": "pass",
+        "group_status__fulfillment": "unknown",
         "lag__fulfillment": "unknown",
+        "processed_age__fulfillment": "pass",
+        "time_lag__fulfillment": "unknown",
         "no_dead_letters": "pass",
     }
     assert stream["sinks"] == {}

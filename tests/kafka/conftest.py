@@ -156,6 +156,10 @@ def offsets_in():
     return collect
 
 
+FLEXIBLE_SINCE = {9: 6, 10: 3}
+"""The first version of an API whose headers end in tagged fields, of those that scripts speak."""
+
+
 class ScriptedBroker:
     """A broker that answers what it is told to, for what real brokers do once in a blue moon.
 
@@ -177,10 +181,12 @@ class ScriptedBroker:
                 request = io.BytesIO(await reader.readexactly(size))
                 key, version, correlation, length = struct.unpack(">hhih", request.read(10))
                 request.read(length)
+                no_tags = b"\0" if version >= FLEXIBLE_SINCE.get(key, version + 1) else b""
+                request.read(len(no_tags))
                 self.requests.append(key)
                 response = self.respond(key, version, request)
                 if response is not None:
-                    answer = struct.pack(">i", correlation) + response.encode()
+                    answer = struct.pack(">i", correlation) + no_tags + response.encode()
                     writer.write(struct.pack(">i", len(answer)) + answer)
         except asyncio.IncompleteReadError:
             writer.close()

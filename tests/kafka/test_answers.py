@@ -7,78 +7,14 @@ import pytest
 
 from streamgauge.kafka.answers import (
     Absent,
-    Committed,
     Forbidden,
     Present,
-    Retry,
     read_list_offsets,
-    read_offset_fetch,
     read_topic,
 )
 from streamgauge.kafka.errors import UnexpectedAnswerError
 
 TOPIC_ID = uuid4()
-
-
-def offset_fetch(*rows, error_code=0, topic="orders"):
-    """An OffsetFetch response; a row is partition, offset, metadata and error code."""
-    return SimpleNamespace(topics=[(topic, list(rows))] if rows else [], error_code=error_code)
-
-
-@pytest.mark.parametrize("code", [14, 15, 16])
-def test_a_coordinator_that_moves_says_nothing_of_the_group(code):
-    """Whether it says so for the group or, as old brokers do, for a partition."""
-    for response in (
-        offset_fetch(error_code=code),
-        offset_fetch((0, 5, "", 0), (1, -1, "", code)),
-    ):
-        answer = read_offset_fetch(response, "billing", "orders")
-        assert isinstance(answer, Retry)
-        assert f"group billing: {code} " in answer.reason
-
-
-def test_missing_rights_are_named_as_they_are_granted():
-    """30 for the group, 29 for the topic."""
-    of_group = offset_fetch(error_code=30)
-    of_topic = offset_fetch((0, -1, "", 29), (1, -1, "", 29))
-    assert read_offset_fetch(of_group, "g", "orders") == Forbidden("DESCRIBE on group g")
-    assert read_offset_fetch(of_topic, "g", "orders") == Forbidden("DESCRIBE on topic orders")
-
-
-def test_committed_offsets_and_their_text_are_read():
-    """-1 is no commit; a trailing NUL is librdkafka's; null text is none."""
-    rows = (0, 12, "m\0", 0), (1, -1, "", 0), (2, 0, None, 0)
-    answer = read_offset_fetch(offset_fetch(*rows), "g", "orders")
-    assert answer == Committed({0: 12, 1: None, 2: 0}, {0: "m", 1: "", 2: ""})
-
-
-def test_a_partition_with_another_error_is_unknown_not_uncommitted():
-    """The others keep their values."""
-    response = offset_fetch((0, 12, "", 0), (1, -1, "", 88))
-    answer = read_offset_fetch(response, "g", "orders")
-    assert isinstance(answer, Committed)
-    assert answer.offsets == {0: 12}
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        offset_fetch(),
-        offset_fetch((0, 12, "", 0), topic="payments"),
-        offset_fetch((0, -1, "", 3)),
-        offset_fetch(error_code=-1),
-        offset_fetch(error_code=9999),
-    ],
-)
-def test_an_answer_about_nothing_asked_is_asked_again(response):
-    """An empty answer never means that nothing is committed."""
-    assert isinstance(read_offset_fetch(response, "g", "orders"), Retry)
-
-
-def test_version_1_has_no_error_for_the_group():
-    """Its response carries no such field."""
-    response = SimpleNamespace(topics=[("orders", [(0, 12, "", 0)])])
-    assert read_offset_fetch(response, "g", "orders") == Committed({0: 12}, {0: ""})
 
 
 def metadata(*topics, version=12):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiokafka.protocol.admin import ListGroupsRequest_v0, ListGroupsRequest_v1
 from aiokafka.protocol.commit import OffsetFetchResponse_v3
 from aiokafka.protocol.coordination import FindCoordinatorResponse_v1
 from aiokafka.protocol.metadata import MetadataResponse_v5
@@ -15,6 +16,7 @@ from streamgauge.kafka.answers import Absent, Present, Retry
 from streamgauge.kafka.cluster import Cluster
 from streamgauge.kafka.connection import Connection
 from streamgauge.kafka.errors import BrokersUnavailableError, UnexpectedAnswerError
+from streamgauge.kafka.protocol.group_list import GroupList, ListGroupsRequest_v4
 from streamgauge.kafka.start import start_positions
 from streamgauge.model import CommittedOffsets
 
@@ -147,6 +149,47 @@ async def test_groups_are_listed(broker, cluster, create_topic, topic_name, even
         cluster.groups, lambda groups: groups is not None and group in groups.followed
     )
     assert group not in groups.unsupported
+
+
+@pytest.mark.real_broker
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+async def test_a_group_with_members_is_told_from_one_without(
+    broker, cluster, create_topic, topic_name, eventually, monkeypatch, protocol
+):
+    """By every version of the question that tells it; older brokers leave it open."""
+    topic, group, simple = topic_name(), topic_name("group"), topic_name("simple")
+    create_topic(topic)
+    commit(broker, simple, topic, {0: 0})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": broker.bootstrap_servers,
+            "group.id": group,
+            "group.protocol": protocol,
+        }
+    )
+    consumer.subscribe([topic])
+    try:
+        async with asyncio.timeout(30):
+            while not consumer.assignment():
+                await asyncio.to_thread(consumer.poll, 0.1)
+        await asyncio.to_thread(
+            consumer.commit, offsets=[Position(topic, 0, 0)], asynchronous=False
+        )
+        groups = await eventually(cluster.groups, lambda groups: group in groups.occupied)
+        assert group not in groups.empty
+    finally:
+        await asyncio.to_thread(consumer.close)
+    groups = await eventually(cluster.groups, lambda groups: group in groups.empty)
+    assert group not in groups.occupied
+    assert simple in groups.followed
+    assert simple not in groups.empty | groups.occupied
+    versions = (ListGroupsRequest_v0, ListGroupsRequest_v1, ListGroupsRequest_v4)
+    monkeypatch.setattr(GroupList, "_CLASSES", versions)
+    assert group in (await cluster.groups()).empty
+    monkeypatch.setattr(GroupList, "_CLASSES", versions[:-1])
+    groups = await cluster.groups()
+    assert group in groups.followed
+    assert group not in groups.empty | groups.occupied
 
 
 @pytest.mark.real_broker

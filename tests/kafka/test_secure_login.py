@@ -1,15 +1,19 @@
 """Every way to log in works for asking and for tailing, and missing rights are told."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
 
+from streamgauge.core.columns import RecordReader
+from streamgauge.core.event_time import RecordRule
 from streamgauge.kafka.answers import Absent, Forbidden, Present, Retry
 from streamgauge.kafka.cluster import Cluster
 from streamgauge.kafka.connection import Connection
 from streamgauge.kafka.errors import BrokersUnavailableError
 from streamgauge.kafka.tokens import TokenFile
+from streamgauge.kafka.topic_settings import UNKNOWN_SETTINGS
 from streamgauge_demo.parts.broker_secure import PLAIN_USERS, unsecured_token
 
 
@@ -180,6 +184,29 @@ async def test_rights_that_are_missing_are_told(login, filled_topic, connect, ev
     assert await committed() == of_group
 
 
+async def test_a_right_that_is_missing_for_one_group_hides_no_other(
+    login, filled_topic, connect, eventually
+):
+    """They are asked for in one request, once their coordinators are known."""
+    cluster = await connect(login.by_token("SASL", "SASL_PLAINTEXT"))
+    seen, hidden = f"seen-{login.user}", f"hidden-{login.user}"
+    login.broker.allow(login.user, "DESCRIBE", "TOPIC", filled_topic)
+    for group in (seen, hidden):
+        login.broker.allow(login.user, "DESCRIBE", "GROUP", group)
+
+    async def committed():
+        """What is committed by each."""
+        questions = (cluster.committed(group, filled_topic, [0]) for group in (seen, hidden))
+        return [getattr(each, "offsets", each) for each in await asyncio.gather(*questions)]
+
+    await eventually(committed, lambda answers: answers == [{0: None}, {0: None}])
+    login.broker.revoke_all(login.user)
+    login.broker.allow(login.user, "DESCRIBE", "TOPIC", filled_topic)
+    login.broker.allow(login.user, "DESCRIBE", "GROUP", seen)
+    assert await committed() == [{0: None}, Forbidden(f"DESCRIBE on group {hidden}")]
+    assert await committed() == [{0: None}, Forbidden(f"DESCRIBE on group {hidden}")]
+
+
 async def test_an_absent_topic_is_forbidden_until_it_may_be_described(login, connect, topic_name):
     """Whether it exists is not told to everybody."""
     cluster = await connect(login.by_token("SASL", "SASL_PLAINTEXT"))
@@ -200,3 +227,25 @@ async def test_a_tail_that_may_not_read_says_so_until_it_may(
     await poll_until(tail, lambda polls: bool(polls) and refused in polls[-1].notices)
     login.broker.allow(login.user, "READ", "TOPIC", filled_topic)
     await poll_until(tail, lambda polls: offsets_in(polls) == {0: [0, 1, 2]})
+
+
+async def test_settings_of_a_topic_are_unknown_until_they_may_be_described(
+    login, filled_topic, connect
+):
+    """A right of its own: those who may read a topic need not have it."""
+    cluster = await connect(login.by_token("SASL", "SASL_PLAINTEXT"))
+    login.broker.allow(login.user, "READ", "TOPIC", filled_topic)
+    assert await cluster.topic_settings(filled_topic) == UNKNOWN_SETTINGS
+    login.broker.allow(login.user, "DESCRIBE_CONFIGS", "TOPIC", filled_topic)
+    settings = await cluster.topic_settings(filled_topic)
+    assert (settings.is_compacted, settings.is_retention_unlimited) == (False, False)
+
+
+async def test_first_records_are_unknown_until_they_may_be_read(login, filled_topic, connect):
+    """To describe a topic is not to read it."""
+    cluster = await connect(login.by_token("SASL", "SASL_PLAINTEXT"))
+    login.broker.allow(login.user, "DESCRIBE", "TOPIC", filled_topic)
+    question = (filled_topic, {0: 1}, "read_committed", RecordReader([RecordRule()]))
+    assert await cluster.first_records(*question) == {}
+    login.broker.allow(login.user, "READ", "TOPIC", filled_topic)
+    assert (await cluster.first_records(*question))[0].offset == 1

@@ -3,8 +3,12 @@
 import pytest
 from aiokafka.consumer import fetcher
 
+from streamgauge.core.columns import RecordReader
+from streamgauge.core.event_time import HeaderRule
 from streamgauge.kafka.batches import client_problems, enable_batches
 from streamgauge.kafka.errors import TailStalledError
+from streamgauge.kafka.first_records import FirstRecordFound, NoRecord
+from streamgauge.model import UNKNOWN
 
 
 @pytest.fixture
@@ -72,3 +76,18 @@ async def test_a_record_that_cannot_be_read_costs_no_other_partition_anything(
     await poll_until(tail, lambda _: tail.positions == read, into=brought)
     found = offsets_in(brought)
     assert [found[partition] for partition in range(3)] == [list(range(100))] * 3
+
+
+@pytest.mark.usefixtures("other_aiokafka")
+async def test_first_records_are_found_just_as_well(
+    cluster, create_topic, topic_name, produce, produce_bytes, build_batch
+):
+    """Only a record that cannot be read leaves its partition unknown."""
+    topic = topic_name()
+    create_topic(topic, 3)
+    for partition in range(2):
+        produce(topic, [b"v"] * 100, partition=partition, **{"compression.type": "lz4"})
+    await produce_bytes(topic, 2, build_batch([(b"a", b"\xff"), b"b"]))
+    reader = RecordReader([HeaderRule("event-time")])
+    found = await cluster.first_records(topic, {0: 42, 1: 100, 2: 0}, "read_committed", reader)
+    assert found == {0: FirstRecordFound(42, UNKNOWN), 1: NoRecord(100)}

@@ -12,9 +12,12 @@ import pytest
 
 from streamgauge.core.snapshot import (
     DeadLetterTopicView,
+    Forecast,
     GroupPartitionView,
     GroupView,
     Keeping,
+    LedgerView,
+    Pace,
     PartitionView,
     Snapshot,
     Verdict,
@@ -113,12 +116,13 @@ class Maker:
             verdicts=(),
             resolution_ms=500,
             keeping=Keeping(group="streamgauge.orders"),
+            ledger=LedgerView(7, 512, 3, error_ms=90),
         )
         return replace(snapshot, **changes)
 
     def full_snapshot(self) -> Snapshot:
         """A snapshot in which every metric has at least one value."""
-        aged = GroupTotals(committed=7)
+        aged = GroupTotals(committed=7, unaged=3, reprocessed=1)
         aged.aged.fold(np.array([1500, 2500], dtype=np.int64))
         view = self.partition(0, [0, 5, 70_000])
         view.totals.groups["billing"] = aged
@@ -131,7 +135,13 @@ class Maker:
             dead_letters=(
                 DeadLetterTopicView("orders.placed.dlq", ("kafka", "dlq"), dead.totals, 4, None),
             ),
-            groups={"billing": self.group({0: at})},
+            groups={
+                "billing": self.group(
+                    {0: at},
+                    pace=Pace(60.0, 30.0, 20.0, 4.0, 1.0, 5.0),
+                    forecast=Forecast(2.0, 0.5, 9.0, 30.0, "lag", 100.0, 900.0),
+                )
+            },
             completeness=0.75,
             keeping=Keeping(
                 "streamgauge.orders",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from streamgauge.core.totals import GroupTotals
 from streamgauge.model import GroupStatus, LagBound, Level
 from streamgauge.otlp import names
 from streamgauge.otlp.readings import arrival_series, readings
@@ -76,6 +77,10 @@ def test_counts_are_those_of_the_totals(make):
     assert found["streamgauge.completeness", ()] == 0.75
     assert found["streamgauge.blind", ()] == 1
     assert found["streamgauge.age.resolution", ()] == 0.5
+    assert found["streamgauge.processed_age.resolution", ()] == 1.0
+    assert found["streamgauge.processed_age.error", ()] == 0.09
+    assert found["streamgauge.ledger.records", ()] == 519
+    assert found["streamgauge.ledger.dropped", ()] == 3
     assert found["streamgauge.state.rate", ()] == 12.5
     assert found["streamgauge.state.size", ()] == 2100
     assert found["streamgauge.state.left_out", (("kind", "groups"),)] == 4
@@ -91,6 +96,27 @@ def test_ages_by_stage(make):
     ]
     assert (arrival.count, arrival.sum_ms) == (3, 70_005)
     assert (processed.count, processed.sum_ms) == (2, 4000)
+    group = (*where, ("group", "billing"))
+    assert found["streamgauge.consumer_group.unaged", group] == 3
+    assert found["streamgauge.consumer_group.reprocessed", group] == 1
+
+
+@pytest.mark.parametrize(
+    ("of_group", "told"),
+    [
+        (GroupTotals(committed=7), None),
+        (GroupTotals(unaged=3), (3, 0)),
+        (GroupTotals(reprocessed=1), (0, 1)),
+    ],
+)
+def test_what_is_not_kept_of_a_group_is_no_point(make, of_group, told):
+    """Of most groups only the commits are: nobody knows what they have processed again."""
+    view = make.partition(0)
+    view.totals.groups["billing"] = of_group
+    found = values(make.snapshot(view))
+    series = (("topic", view.topic), ("partition", 0), ("group", "billing"))
+    names = [f"streamgauge.consumer_group.{name}" for name in ("unaged", "reprocessed")]
+    assert tuple(found.get((name, series)) for name in names) == (told or (None, None))
 
 
 def test_arrival_series_is_the_one_that_is_told(make):
@@ -123,13 +149,13 @@ def test_unknown_values_give_no_reading(make):
     ("bound", "lag", "time_lag"),
     [
         (LagBound.EXACT, True, True),
-        (LagBound.UPPER, True, False),
-        (LagBound.LOWER, False, True),
+        (LagBound.UPPER, True, True),
+        (LagBound.LOWER, False, False),
         (LagBound.UNKNOWN, False, False),
     ],
 )
 def test_bounds_that_would_make_the_description_untrue_are_not_told(make, bound, lag, time_lag):
-    """A lag is told as at most, a time lag as at least; a bound of the other side is not told."""
+    """A lag is told as at most this many, and a time lag as at most this long."""
     at = make.group_partition(lag_bound=bound, time_lag_bound=bound)
     snapshot = make.snapshot(groups={"billing": make.group({0: at}, lag_bound=bound)})
     told = {reading.descriptor for reading in readings(snapshot)}

@@ -16,6 +16,12 @@ ORDERS = {
 VERSION = "dagster/data_version"
 
 
+def checks_of_groups(*groups):
+    """The names of the checks of these groups or patterns, as they are shown: `b__` for `b-*`."""
+    checks = ("data_loss", "group_status", "time_lag", "lag", "processed_age", "forecast")
+    return {f"{check}__{group}" for check in checks for group in groups}
+
+
 class Reports:
     """What is written to one instance."""
 

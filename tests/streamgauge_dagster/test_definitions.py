@@ -8,7 +8,7 @@ from streamgauge.config.policies import stream_policy
 from streamgauge.core.gauge import StreamGauge
 from streamgauge_dagster import Presentation, build_definitions
 
-from .reporting import FRESH, LETTERS, ORDERS, STREAM
+from .reporting import FRESH, LETTERS, ORDERS, STREAM, checks_of_groups
 
 MANY = {
     "orders": ORDERS,
@@ -60,12 +60,10 @@ def test_names_are_as_documented(build):
     assert names == {
         ("kafka/orders_placed", "fresh"),
         ("kafka/orders_placed", "arrival_age"),
-        ("kafka/orders_placed", "lag__fulfillment"),
-        ("kafka/orders_placed", "lag__billing__"),
+        *(("kafka/orders_placed", name) for name in checks_of_groups("fulfillment", "billing__")),
         ("kafka/orders_placed_dlq", "no_dead_letters"),
         ("web/clicks", "fresh"),
-        ("web/clicks", "lag__a_b__"),
-        ("web/clicks", "lag___"),
+        *(("web/clicks", name) for name in checks_of_groups("a_b__", "_")),
         ("web/clicks", "throughput"),
         ("web/dead_clicks", "no_dead_letters"),
         ("kafka/clicks_broken", "no_dead_letters"),
@@ -153,6 +151,8 @@ def test_descriptions_tell_numbers_and_limits(build, dagster, period):
     assert (
         "| `lag__billing__` | above 10,000 records for 5m | above 100,000 records for 2m |" in lines
     )
+    assert "| `group_status__fulfillment` | above OK | above REWOUND |" in lines
+    assert "| `forecast__fulfillment` | below 2m for 30s | - |" in lines
     lines = specs[LETTERS].description.splitlines()
     assert lines[0].startswith("Dead letters of `orders.placed` on Kafka topic `orders.placed.dlq`")
     assert "| `no_dead_letters` | - | above 0 dead letters |" in lines

@@ -15,6 +15,7 @@ from streamgauge.core.snapshot import (
     GroupPartitionView,
     GroupView,
     Keeping,
+    LedgerView,
     PartitionView,
     Snapshot,
     Verdict,
@@ -128,6 +129,7 @@ def snapshot() -> Snapshot:
         ),
         resolution_ms=500,
         keeping=Keeping(group="streamgauge.orders"),
+        ledger=LedgerView(exact_records=7, coarse_records=512, dropped_records=3, error_ms=9),
     )
 
 

@@ -154,8 +154,20 @@ def test_stream(snapshot: Snapshot) -> None:
     assert group["partitions"]["0"]["committed_offset"] == 90
     assert group["partitions"]["1"]["lag"] is None
     assert told["totals"]["groups"]["fulfillment"]["aged"]["count"] == 1
-    assert told["totals"]["groups"]["billing"] == {"committed": 0, "aged": None}
+    assert told["totals"]["groups"]["billing"] == {
+        "committed": 0,
+        "aged": None,
+        "reprocessed": 0,
+        "unaged": 0,
+    }
     assert told["last_window"]["totals"]["records"] == 2
+    assert (told["resolution_ms"], told["processed_resolution_ms"]) == (500, 1_000)
+    assert told["ledger"] == {
+        "exact_records": 7,
+        "coarse_records": 512,
+        "dropped_records": 3,
+        "error_ms": 9,
+    }
     assert told["dead_letters"]["orders.placed.dlq"]["dead_letters"] == 3
     assert told["dead_letters"]["orders.placed.dlq"]["partitions"]["0"]["next_offset"] == 3
     assert told["checks"]["lag__fulfillment"]["level"] == "pass"

@@ -34,6 +34,11 @@ class StreamContext:
     start_tail: Callable[..., Awaitable[Tail]] = Tail.start
     """Connects and begins at positions, as `Tail.start` does."""
 
+    @property
+    def world(self) -> tuple[object, int]:
+        """Changes when the log is another one, or the gauge's positions have jumped."""
+        return self.gauge.life, 0 if self.keeper is None else self.keeper.restarts
+
     def begin_life(self, rewritten: str, why: str) -> None:
         """Start all totals at zero, because the log of this topic is another one now."""
         self.gauge.begin_life(new_life(), rewritten, self.now_ms(), why=why)

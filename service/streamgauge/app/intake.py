@@ -40,12 +40,11 @@ class Intake:
 
     def take_in(self, polled: Polled) -> None:
         """Count records, move positions, and begin a new life where the log was cut off."""
+        self._announce(polled)
         for columns in polled.columns:
             self._folded(columns, self._gauge.fold(columns))
         for notice in polled.notices:
-            if isinstance(notice, Lost):
-                self._lose(polled, notice)
-            elif isinstance(notice, Undecodable):
+            if isinstance(notice, Undecodable):
                 self._pass_over(polled, notice)
         truncated = [notice for notice in polled.notices if isinstance(notice, Truncated)]
         if truncated:
@@ -54,8 +53,19 @@ class Intake:
             if at.end_offset is not None and at.answered_ms is not None:
                 self._gauge.answered(self._topic, partition, at.end_offset, at.answered_ms)
 
-    def _lose(self, polled: Polled, notice: Lost) -> None:
-        after = polled.progress[notice.partition].next_offset
+    def _announce(self, polled: Polled) -> None:
+        """What gave no columns, before what comes after it is counted."""
+        for notice in polled.notices:
+            if isinstance(notice, Lost):
+                self._lose(notice)
+        for notice in polled.notices:
+            if isinstance(notice, Undecodable):
+                self._gauge.undecodable(
+                    self._topic, notice.partition, notice.offset, notice.records
+                )
+
+    def _lose(self, notice: Lost) -> None:
+        after = notice.offset + notice.records
         self._gauge.passed(self._topic, notice.partition, after, lost=notice.records)
         self._tell(
             Event.RECORDS_LOST,
@@ -67,7 +77,7 @@ class Intake:
 
     def _pass_over(self, polled: Polled, notice: Undecodable) -> None:
         after = polled.progress[notice.partition].next_offset
-        self._gauge.passed(self._topic, notice.partition, after, undecodable=notice.records)
+        self._gauge.passed(self._topic, notice.partition, after)
         self._tell(
             Event.RECORDS_UNDECODABLE,
             notice.records,

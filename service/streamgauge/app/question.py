@@ -33,7 +33,8 @@ class Question(Generic[AnswerT]):
         if self._open is not None:
             if not self._open.done():
                 return None
-            self._open.result()
+            late, self._open = self._open, None
+            late.result()
         self._open = asyncio.create_task(ask())
         await asyncio.wait({self._open}, timeout=seconds)
         if not self._open.done():

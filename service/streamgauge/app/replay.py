@@ -13,7 +13,6 @@ from streamgauge.core.checks.policy import Measure
 from streamgauge.core.checks.registry import CHECKS
 from streamgauge.core.checks.reported import reported_checks
 from streamgauge.core.checks.standing import first_standing, judge
-from streamgauge.core.wording import number
 from streamgauge.model import Blind
 
 if TYPE_CHECKING:
@@ -113,10 +112,7 @@ def of_scenario(scenario: Scenario) -> Judged:
             "which check is meant? write checks: into the file, or name one of a configuration"
             " with --config, --stream and --check"
         )
-    measures = {check.name: check for check in CHECKS}
-    check = measures.get(scenario.check or "")
-    if check is None:
-        raise ReplayError(f"this release does not make the check {scenario.check}")
+    check = next(check for check in CHECKS if check.name == scenario.check)
     policy = check_policies(scenario.checks)[check.name]
     if policy.warn is None and policy.fail is None:
         raise ReplayError(f"the check {check.name} has no limit, so it demands nothing: set one")
@@ -181,7 +177,7 @@ def _moved(judged: Judged, series: Series, start_ms: int) -> Sequence[Moved]:
         elif blind_since_ms is None:
             blind_since_ms = now_ms
         measure = _measure(judged, seen, blind_since_ms)
-        standing = judge(judged.policy, measure, standing, judged.check.unit, now_ms)
+        standing = judge(judged.check, judged.policy, measure, standing, now_ms)
         moved.append(Moved(at_ms, seen, expected, standing))
     return moved
 
@@ -192,5 +188,5 @@ def _measure(judged: Judged, seen: Seen, blind_since_ms: int | None) -> Measure:
         blind = Blind(judged.name, blind_since_ms, "the series says unknown")
     if seen.value is None:
         return Measure(f"{judged.name} had nothing to measure", blind=blind)
-    text = f"{judged.name} is {number(seen.value)} {judged.check.unit}"
+    text = f"{judged.name} is {judged.check.amount(seen.value)}"
     return Measure(text, seen.value, blind)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from streamgauge.app.replay import Judged, Moved, Replayed
     from streamgauge.config.series import Seen
-    from streamgauge.core.checks.policy import Limit
+    from streamgauge.core.checks.policy import Check, Limit
 
 MOST_TOLD: Final = 20
 """Steps of a series that are told as not expected; of what is more, the number is."""
@@ -38,7 +38,7 @@ def outcome(replayed: Sequence[Replayed]) -> str:
 def _demands(judged: Judged) -> str:
     policy = judged.policy
     limits = (("warn", policy.warn), ("fail", policy.fail))
-    told = [_limit(name, limit, judged.check.unit) for name, limit in limits if limit is not None]
+    told = [_limit(name, limit, judged.check) for name, limit in limits if limit is not None]
     keep = format_duration(policy.keep_failing_for_ms)
     return (
         f"{judged.name}: {'; '.join(told)}; keep_failing_for {keep};"
@@ -110,8 +110,8 @@ def _seen(seen: Seen) -> str:
     return number(seen.value) + ("?" if seen.blind else "")
 
 
-def _limit(name: str, limit: Limit, unit: str) -> str:
+def _limit(name: str, limit: Limit, check: Check) -> str:
     bounds = {"above": limit.above, "below": limit.below}
-    told = [f"{side} {number(value)}" for side, value in bounds.items() if value is not None]
+    told = [f"{side} {check.amount(value)}" for side, value in bounds.items() if value is not None]
     lasting = f" for {format_duration(limit.for_ms)}" if limit.for_ms else ""
-    return f"{name} {' or '.join(told)} {unit}{lasting}"
+    return f"{name} {' or '.join(told)}{lasting}"

@@ -21,8 +21,10 @@ LIST_EVERY_SECONDS: Final = 10.0
 """How often the groups of the cluster are listed."""
 BLIND_AFTER_SECONDS: Final = 15.0
 """Without a listing for so long, what patterns mean is out of sight."""
-GROUPS_MAX: Final = 100
+GROUPS_MAX: Final = 1_000
 """Consumer groups that one stream follows at most."""
+ROWS_MAX: Final = 100_000
+"""Groups times partitions, beyond the first hundred groups."""
 ASKED_MAX: Final = 200
 """Groups asked after one listing at most; the others have their turn after the next ones."""
 ASKED_AT_ONCE: Final = 8
@@ -40,6 +42,7 @@ class GroupSearch:
         self._cluster = context.cluster
         self._sight = context.sight
         self._log = context.log
+        self._now_ms = context.now_ms
         self._topic = context.gauge.policy.topic
         self._patterns = [group for group in context.gauge.policy.groups if is_pattern(group)]
         self._whats = [f"group {pattern}" for pattern in self._patterns]
@@ -48,6 +51,8 @@ class GroupSearch:
         self._listed_seconds: float | None = None
         self._asked_seconds: dict[str, float] = {}
         self._told_unsupported: set[str] = set()
+        self._found: set[str] = set()
+        """Groups that are watched because a pattern means them."""
         self._told_beyond = False
 
     async def run(self) -> None:
@@ -63,6 +68,8 @@ class GroupSearch:
         if groups is None or not partitions:
             return
         self._tell_unsupported(groups)
+        self._gauge.members_live(groups.occupied, self._now_ms())
+        self._let_go(groups)
         turn = self._next_turn(groups)
         for position in range(0, len(turn), ASKED_AT_ONCE):
             some = turn[position : position + ASKED_AT_ONCE]
@@ -70,7 +77,7 @@ class GroupSearch:
             self._asked_seconds |= dict.fromkeys(some, now_seconds)
             asked = (self._has_committed(group, partitions) for group in some)
             answers = dict(zip(some, await asyncio.gather(*asked), strict=True))
-            self._watch([group for group, committed in answers.items() if committed])
+            self._watch([group for group, yes in answers.items() if yes], len(partitions))
             if self._told_beyond or None in answers.values():
                 return  # no room, or a broker in trouble: then the next listing goes on
 
@@ -102,6 +109,15 @@ class GroupSearch:
             write(self._log, Event.GROUP_UNSUPPORTED, group=group)
         self._told_unsupported |= meant
 
+    def _let_go(self, groups: Groups) -> None:
+        """Found groups that are no longer there: a listing believes that only after a minute."""
+        gone = [group for group in self._found if group not in groups.followed]
+        if gone:
+            self._gauge.unwatch(gone)
+            self._sight.forget([f"group {group}" for group in gone])
+            self._found.difference_update(gone)
+            self._told_beyond = False
+
     def _next_turn(self, groups: Groups) -> list[str]:
         """Those that patterns mean and nobody watches, the longest not asked first."""
         if self._told_beyond:
@@ -123,9 +139,11 @@ class GroupSearch:
             return False
         return any(offset is not None for offset in answer.offsets.values())
 
-    def _watch(self, found: list[str]) -> None:
-        room = max(0, GROUPS_MAX - len(self._gauge.watched))
+    def _watch(self, found: list[str], partitions: int) -> None:
+        limit = min(GROUPS_MAX, max(100, ROWS_MAX // partitions))
+        room = max(0, limit - len(self._gauge.watched))
+        self._found.update(set(found[:room]).difference(self._gauge.watched))
         self._gauge.watch(found[:room])
         if found[room:]:
             self._told_beyond = True
-            write(self._log, Event.GROUPS_BEYOND_LIMIT, limit=GROUPS_MAX, group=found[room])
+            write(self._log, Event.GROUPS_BEYOND_LIMIT, limit=limit, group=found[room])

@@ -12,6 +12,7 @@ from streamgauge.config.event_time import FirstSightingTime, HeaderTime, Pointer
 from streamgauge.config.policies import stream_policy
 from streamgauge.config.settings import state_group
 from streamgauge.core.event_time import FirstSightingRule, HeaderRule, PointerRule, RecordRule
+from streamgauge.core.ledger import LedgerBudget
 from streamgauge.dagster.client import DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
 from streamgauge.dagster.transport import DagsterAddress, ProxyUnusableError
@@ -86,6 +87,7 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
         max_wait_ms=kafka.fetch_max_wait_ms,
         check_crcs=kafka.check_crcs,
     )
+    budget = LedgerBudget()
     for name, stream in config.streams.items():
         settings = StreamSettings(
             isolation_level=stream.isolation_level,
@@ -95,6 +97,7 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
             dead_letter_fetching=replace(fetching, min_bytes=1),
             poll_interval_ms=kafka.poll_interval_ms,
             state_group=state_group(name, stream),
+            ledger_budget=budget,
         )
         yield stream_policy(name, stream, kafka), settings
 

@@ -84,6 +84,12 @@ class Sight:
             write(self._log, event, what=news[0].what, reason=news[0].reason, **others)
             self._changed()
 
+    def forget(self, whats: Iterable[str]) -> None:
+        """These are no more: nobody misses them."""
+        for what in whats:
+            self._gauge.sighted(what)
+            self._told.pop(what, None)
+
     def regained(self, whats: Iterable[str]) -> None:
         """These are seen; told only of those whose loss was."""
         back: dict[Event, list[str]] = {}

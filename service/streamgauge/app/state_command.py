@@ -13,7 +13,7 @@ from streamgauge.core.stored import StoredSlot, StoredStream, stored_slot
 from streamgauge.kafka.answers import Absent, Forbidden, read_topic
 from streamgauge.kafka.clock import wall_clock_ms
 from streamgauge.kafka.errors import BrokersUnavailableError, KafkaAccessError
-from streamgauge.kafka.protocol import TopicMetadata
+from streamgauge.kafka.protocol.topic_metadata import TopicMetadata
 from streamgauge.kafka.slots import Fate, Slot
 from streamgauge.kafka.state_group import Member, StateGroup
 from streamgauge.kafka.unreachable import explained

@@ -13,6 +13,8 @@ from streamgauge.app.context import StreamContext, new_life
 from streamgauge.app.keeper import Keeper
 from streamgauge.app.lasting import lasting
 from streamgauge.app.offsets import OffsetsPoll
+from streamgauge.app.refill import Refill
+from streamgauge.app.retention import RetentionWatch
 from streamgauge.app.search import GroupSearch
 from streamgauge.app.sight import Sight
 from streamgauge.app.topic import Follower, TopicWatch
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from streamgauge.app.sinks import Sinks
     from streamgauge.core.event_time import EventTimeRule
     from streamgauge.core.gauge import StreamPolicy
+    from streamgauge.core.ledger import LedgerBudget
     from streamgauge.core.snapshot import Verdict
     from streamgauge.core.taking_over import ToldPosition
     from streamgauge.core.totals import ArrivalAges
@@ -66,6 +69,8 @@ class StreamSettings:
     poll_interval_ms: int
     state_group: str | None = None
     """Consumer group whose commits keep the state; None keeps it in memory alone."""
+    ledger_budget: LedgerBudget | None = None
+    """Room for event times that all streams of the process share; None gives it room of its own."""
 
 
 class StreamWatch:
@@ -84,7 +89,9 @@ class StreamWatch:
         self._now_ms = now_ms
         self._log = structlog.get_logger("streamgauge.app").bind(stream=policy.name)
         kept = settings.state_group is not None
-        self._gauge = StreamGauge(policy, new_life(), now_ms(), kept=kept)
+        self._gauge = StreamGauge(
+            policy, new_life(), now_ms(), kept=kept, budget=settings.ledger_budget
+        )
         self._wake = asyncio.Event()
         self._ticked = False
         context = StreamContext(
@@ -97,8 +104,8 @@ class StreamWatch:
         )
         self._keeper = self._keeper_of(settings.state_group, context)
         context = replace(context, keeper=self._keeper)
-        follower = Follower(self._folded, self._assigned, self._waiting)
         reader = RecordReader(settings.event_time)
+        refill = Refill(context, reader, _tail_settings(policy.topic, settings, settings.fetching))
         fetching = {policy.topic: settings.fetching} | {
             each.topic: settings.dead_letter_fetching for each in policy.dead_letters
         }
@@ -106,19 +113,22 @@ class StreamWatch:
             topic: TopicWatch(
                 context,
                 reader,
-                TailSettings(
-                    topic=topic,
-                    isolation_level=settings.isolation_level,
-                    fetching=how,
-                    patience_seconds=STALLED_AFTER_SECONDS + how.max_wait_ms / 1000,
-                ),
+                _tail_settings(topic, settings, how),
                 settings.start_from,
-                follower,
+                Follower(
+                    self._folded,
+                    self._assigned,
+                    self._waiting,
+                    refill.run if topic == policy.topic else _nothing,
+                ),
             )
             for topic, how in fetching.items()
         }
-        self._offsets = OffsetsPoll(context, settings.poll_interval_ms)
+        self._offsets = OffsetsPoll(
+            context, settings.poll_interval_ms, reader, refill, self._wake.set
+        )
         self._search = GroupSearch(context)
+        self._retention = RetentionWatch(context)
         self._levels: dict[tuple[tuple[str, ...], str], Level] = {}
 
     def _keeper_of(self, group: str | None, context: StreamContext) -> Keeper | None:
@@ -144,7 +154,11 @@ class StreamWatch:
         for topic, watch in self._topics.items():
             works[f"tailing {topic}"] = watch.run()
         if self._policy.groups:
-            works |= {"polling groups": self._offsets.run(), "finding groups": self._search.run()}
+            works |= {
+                "polling groups": self._offsets.run(),
+                "finding groups": self._search.run(),
+                "learning retention": self._retention.run(),
+            }
         async with asyncio.TaskGroup() as tasks:
             for name, work in works.items():
                 tasks.create_task(lasting(f"{name} of stream {self._policy.name}", work))
@@ -212,7 +226,8 @@ class StreamWatch:
             self._tick()
             ticked = loop.time()
             until_window_ms = self._gauge.next_window_end_ms - self._now_ms()
-            pause_ms = min(TICK_MS, max(1, until_window_ms))
+            holds_ms = self._gauge.answers_hold_ms(self._now_ms())
+            pause_ms = min(TICK_MS, max(1, until_window_ms), holds_ms)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_ms / 1000):
                     await self._wake.wait()
@@ -269,3 +284,16 @@ class StreamWatch:
     def _waiting(self, topic: str, reason: str) -> None:
         if topic == self._policy.topic:
             self._sinks.web.set_waiting(self._policy.name, reason)
+
+
+def _tail_settings(topic: str, settings: StreamSettings, fetching: Fetching) -> TailSettings:
+    return TailSettings(
+        topic=topic,
+        isolation_level=settings.isolation_level,
+        fetching=fetching,
+        patience_seconds=STALLED_AFTER_SECONDS + fetching.max_wait_ms / 1000,
+    )
+
+
+async def _nothing() -> None:
+    """A dead letter topic is read by no group that is watched."""

@@ -17,7 +17,7 @@ from streamgauge.kafka.errors import KafkaAccessError, TailStalledError
 from streamgauge.kafka.polled import Truncated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from streamgauge.app.context import StreamContext
     from streamgauge.core.columns import RecordReader
@@ -33,6 +33,8 @@ RETRY_SECONDS: Final = 2.0
 """Pause before an absent, refused or unreachable topic is asked for again."""
 LOOK_SECONDS: Final = 5.0
 """How often a tailed topic is looked at: new partitions, or another topic of the same name."""
+LOOK_FOR_GROUPS_SECONDS: Final = 1.0
+"""The same where groups are watched: their lag is not known until a partition is."""
 BLIND_AFTER_SECONDS: Final = 10.0
 """Beyond the wait of a fetch: partitions without an answer for so long are out of sight."""
 
@@ -47,6 +49,8 @@ class Follower:
     """When the topic has its first positions."""
     waiting: Callable[[str, str], None]
     """When it cannot be tailed for this reason."""
+    before_poll: Callable[[], Awaitable[None]]
+    """What has to be done before the tail is polled."""
 
 
 class TopicWatch:
@@ -75,6 +79,9 @@ class TopicWatch:
         self._follower = follower
         self._topic = settings.topic
         self._what = f"topic {settings.topic}"
+        policy = context.gauge.policy
+        watched = policy.groups and policy.topic == settings.topic
+        self._look_seconds = LOOK_FOR_GROUPS_SECONDS if watched else LOOK_SECONDS
         self._positions = Positions(context, settings.topic, start_from)
         self._intake = Intake(context, settings.topic, follower.folded)
 
@@ -110,6 +117,7 @@ class TopicWatch:
         try:
             silence = Silence(BLIND_AFTER_SECONDS + self._settings.fetching.max_wait_ms / 1000)
             while True:
+                await self._follower.before_poll()
                 polled = await tail.poll()
                 if _truncated(polled) and not await self._goes_on(await self._ask(), tail):
                     return
@@ -138,7 +146,7 @@ class TopicWatch:
     async def _look(self) -> TopicState:
         """What the topic is some seconds later."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._look_seconds)
             try:
                 return await self._ask()
             except KafkaAccessError:

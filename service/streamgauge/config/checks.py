@@ -3,10 +3,25 @@
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from streamgauge.config.durations import Duration
+from streamgauge.config.errors import shown
 from streamgauge.config.section import Section
 from streamgauge.config.values import Flag, amount
+from streamgauge.config.written import Written, WrittenError
+from streamgauge.core.checks.group_status import SEVERITIES
 
 _MOST = 10**15
+
+
+def _status() -> Written:
+    """A status that can be exceeded; the value is its severity."""
+    names = [status.value for status in SEVERITIES[:-1]]
+
+    def read(value: object) -> int:
+        if value not in names:
+            raise WrittenError(f"must be one of {', '.join(names)}, not {shown(value)}")
+        return names.index(str(value))
+
+    return Written(read, {"enum": names}, lambda severity: names[severity])
 
 
 class Limit(Section):
@@ -45,13 +60,25 @@ class RateLimit(Limit, title="limit on a rate"):
     """Breached by fewer records per second than this."""
 
 
-class LaterLimit(Limit, title="limit of a later release"):
-    """A bound on what a later release measures."""
+class TimeLimit(Limit, title="limit on a time left"):
+    """A bound on the time that is left."""
 
-    above: Annotated[float, amount(_MOST)] | None = None
-    """Breached by more than this."""
-    below: Annotated[float, amount(_MOST)] | None = None
-    """Breached by less than this."""
+    above: ClassVar[None] = None
+    below_ms: Duration | None = None
+    """Breached when less time than this is left; a number alone is seconds."""
+
+    @property
+    def below(self) -> float | None:
+        """The bound in seconds."""
+        return None if self.below_ms is None else self.below_ms / 1000
+
+
+class StatusLimit(Limit, title="limit on a status"):
+    """A bound on a status; from best to worst they are OK, LAGGING, REWOUND, STALLED, STOPPED."""
+
+    above: Annotated[int, _status()] | None = None
+    """Breached by a status that is worse than this."""
+    below: ClassVar[None] = None
 
 
 LimitT = TypeVar("LimitT", bound=Limit)
@@ -85,17 +112,17 @@ class Checks(Section, title="streams.<name>.checks"):
     """Records per second of the last window; it demands nothing unless a limit is set."""
     no_dead_letters: Check[CountLimit] | None = None
     """Dead letters that arrived within one window length."""
-    processed_age: Check[AgeLimit] | None = None
-    """How old events are when a group has processed them. Of a later release."""
+    data_loss: Check[CountLimit] | None = None
+    """Records that retention deleted within one window length before a consumer group had read
+    them."""
+    group_status: Check[StatusLimit] | None = None
+    """What each watched consumer group is doing, as soon as `status_for` of the stream lets its
+    status say so."""
     time_lag: Check[AgeLimit] | None = None
-    """Age of the first record that a group has still to read. Of a later release."""
-    group_status: Check[LaterLimit] | None = None
-    """What a consumer group is doing. Of a later release."""
-    forecast: Check[LaterLimit] | None = None
-    """When retention deletes what a group has not read. Of a later release."""
-    data_loss: Check[LaterLimit] | None = None
-    """Records that were deleted before a group read them. Of a later release."""
-
-
-LATER_CHECKS = ("processed_age", "time_lag", "group_status", "forecast", "data_loss")
-"""Checks that are accepted although this release does not make them."""
+    """Age of the first record that each watched consumer group has still to read."""
+    processed_age: Check[AgeLimit] | None = None
+    """How old events are when a watched consumer group has committed them: the 99th percentile of
+    the last window."""
+    forecast: Check[TimeLimit] | None = None
+    """How soon a watched consumer group, at its present rate, reaches a limit of `lag` or
+    `time_lag`, or loses records to retention."""

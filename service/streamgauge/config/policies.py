@@ -30,6 +30,8 @@ def stream_policy(name: str, stream: Stream, kafka: Kafka) -> StreamPolicy:
         window_ms=stream.window_ms,
         resolution_ms=kafka.fetch_max_wait_ms,
         checks=check_policies(stream.checks),
+        poll_interval_ms=kafka.poll_interval_ms,
+        status_for_ms=stream.status_for_ms,
     )
 
 

@@ -13,7 +13,7 @@ from streamgauge.config.schema import described
 from streamgauge.core.checks.registry import CHECKS
 
 if TYPE_CHECKING:
-    from streamgauge.core.checks.policy import Limit
+    from streamgauge.core.checks.policy import Check, Limit
 
 _INTRODUCTION: Final = f"""\
 # Configuration
@@ -88,7 +88,8 @@ def markdown() -> str:
 def _check_defaults() -> str:
     """What each check demands if nothing is configured, from the checks themselves."""
     rows = [
-        f"| `{check.name}` | {_limit(check.default.warn)} | {_limit(check.default.fail)} "
+        f"| `{check.name}` | {_limit(check, check.default.warn)} "
+        f"| {_limit(check, check.default.fail)} "
         f"| {format_duration(check.default.keep_failing_for_ms)} "
         f"| `{check.default.on_no_data.value}` | {check.unit} |"
         for check in CHECKS
@@ -97,11 +98,15 @@ def _check_defaults() -> str:
     return "\n".join(["## Defaults of the checks", "", names, "|---" * 6 + "|", *rows, ""])
 
 
-def _limit(limit: Limit | None) -> str:
+def _limit(check: Check, limit: Limit | None) -> str:
     if limit is None:
         return "-"
     bounds = {"above": limit.above, "below": limit.below}
-    told = [f"{name} {value:g}" for name, value in bounds.items() if value is not None]
+    told = [
+        f"{name} {check.amount(value) if check.names else f'{value:g}'}"
+        for name, value in bounds.items()
+        if value is not None
+    ]
     return " or ".join(told) + (f" for {format_duration(limit.for_ms)}" if limit.for_ms else "")
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from streamgauge.config.checks import LATER_CHECKS
 from streamgauge.config.durations import duration
 from streamgauge.config.errors import KeyPath, Problem, RuleError, dotted, shown
 from streamgauge.config.event_time import FirstSightingTime
@@ -111,12 +110,6 @@ class Config(Section, title="streamgauge"):
     def not_yet_measured(self) -> list[str]:
         """A sentence for each accepted setting that this release does not measure."""
         told = []
-        for name, stream in self.streams.items():
-            for check in LATER_CHECKS:
-                wanted = getattr(stream.checks, check)
-                if wanted is not None and wanted.enabled:
-                    setting = dotted(("streams", name, "checks", check))
-                    told.append(f"{setting} is set, but this release does not make that check.")
         for name, position, upstream in _sightings(self.streams):
             setting = dotted(("streams", name, "event_time", position))
             later = position + 1 < len(self.streams[name].event_time)

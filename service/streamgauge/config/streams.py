@@ -7,14 +7,18 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from streamgauge.config.checks import Checks
-from streamgauge.config.durations import duration, format_duration
+from streamgauge.config.durations import Duration, duration, format_duration
 from streamgauge.config.errors import KeyPath, Problem, RuleError, shown
 from streamgauge.config.event_time import EventTime, HeaderTime
 from streamgauge.config.section import Section
 from streamgauge.config.values import AssetKey, Flag, StartFrom, Text, Topic
 from streamgauge.config.written import Written, WrittenError
+from streamgauge.core.checks.policy import Judges
+from streamgauge.core.checks.registry import CHECKS
 
 _DAY_MS = 86_400_000
+_JUDGED = {Judges.GROUPS: "groups", Judges.DEAD_LETTER_TOPICS: "dead_letters"}
+"""The setting that names what a check judges."""
 _USUAL_WINDOWS = ("1s", "5s", "10s", "15s", "30s", "1m", "2m", "5m", "10m", "15m", "30m", "1h")
 
 
@@ -79,6 +83,10 @@ class Stream(Section, title="streams.<name>"):
     """Consumer groups that are watched: names, or patterns with `*` and `?`."""
     dead_letters: Annotated[tuple[DeadLetters, ...], Field(max_length=20)] = ()
     """Topics where records end that could not be processed."""
+    status_for_ms: Duration | None = None
+    """How long a group must stand or be rewound until its status says so; without it the longer one
+    of 30 s and three times the interval at which the group commits, and up to 15 minutes until that
+    is known. To fall behind takes at least 30 s."""
     window_ms: Annotated[int, _window()] = 60_000
     """Length of the windows in which rates and ages are told."""
     asset_key: AssetKey = Field(default_factory=_asset_key_of)
@@ -140,13 +148,9 @@ def _dead_letter_problems(stream: Stream) -> Iterator[Problem]:
 
 
 def _check_problems(stream: Stream) -> Iterator[Problem]:
-    judged = (
-        ("lag", "groups", stream.groups),
-        ("no_dead_letters", "dead_letters", stream.dead_letters),
-    )
-    for name, needed, there in judged:
+    for name, needed in ((each.name, _JUDGED.get(each.judges)) for each in CHECKS):
         check = getattr(stream.checks, name)
-        if check is not None and check.enabled and not there:
+        if needed and check is not None and check.enabled and not getattr(stream, needed):
             told = f"has nothing to judge: the stream has no {needed}"
             yield Problem(("checks", name), told)
     for name in type(stream.checks).model_fields:

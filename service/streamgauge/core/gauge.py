@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.arrivals import Arrivals
 from streamgauge.core.checks.evaluation import Evaluation
+from streamgauge.core.checks.registry import CHECKS
 from streamgauge.core.checks.reported import reported_checks
-from streamgauge.core.lag import group_view, is_pattern
+from streamgauge.core.lag import is_pattern
 from streamgauge.core.snapshot import DeadLetterTopicView, Keeping, Snapshot
 from streamgauge.core.topic import Topic
 from streamgauge.core.totals import Totals
+from streamgauge.core.watched_group import Demands
+from streamgauge.core.watched_groups import WatchedGroups
 from streamgauge.core.windows import Windows
 from streamgauge.model import UNKNOWN, Blind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from streamgauge.core.checks.policy import Policy
     from streamgauge.core.checks.standing import Standing
     from streamgauge.core.keeping import Goes
+    from streamgauge.core.ledger import LedgerBudget
+    from streamgauge.core.lookups import Found
     from streamgauge.core.snapshot import PartitionView, Verdict, Window
     from streamgauge.core.state.partition_state import PartitionState
     from streamgauge.core.topic import Captured
     from streamgauge.core.totals import ArrivalAges
+    from streamgauge.core.undecodable import Undecoded
+    from streamgauge.core.watched_groups import Retention
     from streamgauge.model import Columns, CommittedOffsets, LogOffsets
+
+GRACE_MS: Final = 200
+"""An answer about a group that comes so much later than asked for still shows when it moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,10 @@ class StreamPolicy:
     resolution_ms: int
     checks: Mapping[str, Policy]
     """By check name; a check that is absent follows its default."""
+    poll_interval_ms: int = 1_000
+    """How often committed offsets are asked for."""
+    status_for_ms: int | None = None
+    """How long something must last before it is a group's status; None: as its own pace says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +82,24 @@ class StreamGauge:
 
     Within a life totals only grow and positions only move forward. Where state is kept, only what
     is stored is told of the counts.
+
+    Args:
+        policy: what is to be measured.
+        life: identity of the first life.
+        now_ms: when it begins.
+        kept: whether state is kept.
+        budget: for the ledgers, shared with other gauges.
     """
 
-    def __init__(self, policy: StreamPolicy, life: str, now_ms: int, *, kept: bool = False) -> None:
+    def __init__(
+        self,
+        policy: StreamPolicy,
+        life: str,
+        now_ms: int,
+        *,
+        kept: bool = False,
+        budget: LedgerBudget | None = None,
+    ) -> None:
         self.policy = policy
         self.restored_ms: int | None = None
         """As of when the state was from which this process has gone on; None if from none."""
@@ -78,9 +107,24 @@ class StreamGauge:
         self._levels: dict[tuple[tuple[str, ...], str], str] = {}
         self._blind: dict[str, Blind] = {}
         self._keeping = Keeping(group=None)
-        self._committed: dict[str, CommittedOffsets | None] = {}
-        self._log: LogOffsets | None = None
-        self._stream = Topic(policy.topic, now_ms, kept=kept)
+        self._groups = WatchedGroups(
+            Demands(
+                _limits(policy.checks, "lag"),
+                _limits(policy.checks, "time_lag"),
+                policy.status_for_ms,
+                policy.poll_interval_ms,
+            ),
+            holds_ms=policy.poll_interval_ms + GRACE_MS,
+            window_ms=policy.window_ms,
+        )
+        self._stream = Topic(
+            policy.topic,
+            now_ms,
+            kept=kept,
+            budget=budget,
+            patience_ms=policy.poll_interval_ms + GRACE_MS,
+        )
+        named = tuple(group for group in policy.groups if not is_pattern(group))
         self._dead_letters = {
             each.topic: (each, Topic(each.topic, now_ms, kept=kept), Arrivals(policy.window_ms))
             for each in policy.dead_letters
@@ -91,10 +135,11 @@ class StreamGauge:
         self._life_start_ms = now_ms - 1
         self._resumed = 0
         self._open_life(life, now_ms)
-        self.watch(group for group in policy.groups if not is_pattern(group))
+        self._stream.reserve(named)
+        self.watch(named)
         for topic in self._topics:
             self.blinded(f"topic {topic}", "not asked for yet", now_ms)
-        for group in self._committed:
+        for group in self._groups.names:
             self.blinded(f"group {group}", "its committed offsets were not asked for yet", now_ms)
 
     def _open_life(
@@ -125,8 +170,7 @@ class StreamGauge:
         if rewritten == self._stream.name:
             self._last_record_ms = None
             self._listening_since_ms, self._listening = None, False
-            self._committed = dict.fromkeys(self._committed)
-            self._log = None
+            self._groups.forget()
         self._open_life(life, now_ms, why=why)
 
     def begin_life_here(
@@ -142,9 +186,11 @@ class StreamGauge:
     def restore(self, goes: Goes, now_ms: int) -> None:
         """Go on from what is stored; what was counted beyond it has to be read again."""
         self._renew({name: topic.emptied(now_ms) for name, topic in self._topics.items()})
+        if goes.life != self._life:
+            self._groups.forget()  # of the log of another life, perhaps
         for (topic, number), state in goes.states.items():
             if topic in self._topics:
-                self._topics[topic].restored(number, state, self._committed)
+                self._topics[topic].restored(number, state, self._groups.names)
                 self._remember_arrival(topic, state)
         self.begin_at(goes.positions)
         totals = _sum(view for topic in self._topics.values() for view in topic.views())
@@ -172,6 +218,7 @@ class StreamGauge:
         The life begins after `after_ms`, also if a clock says otherwise.
         """
         self._renew({name: topic.emptied(now_ms) for name, topic in self._topics.items()})
+        self._groups.forget()
         self.begin_at(positions)
         self._open_life(life, now_ms, after_ms=after_ms, why=why)
 
@@ -262,7 +309,7 @@ class StreamGauge:
     def settle(self, captured: Captured, state: PartitionState) -> None:
         """What was captured is stored, unless a new life has begun meanwhile."""
         if state.life == self._life:
-            self._topics[captured.topic].settled(captured, state, self._committed)
+            self._topics[captured.topic].settled(captured, state, self._groups.names)
 
     def last_arrival_ms(self, topic: str) -> int | None:
         """When the newest record of a topic came, None if unknown."""
@@ -306,17 +353,19 @@ class StreamGauge:
             before_ms = self._last_record_ms
             self._last_record_ms = came_ms if before_ms is None else max(came_ms, before_ms)
 
-    def passed(
-        self, topic: str, partition: int, next_offset: int, *, lost: int = 0, undecodable: int = 0
-    ) -> None:
-        """The position moved over offsets that gave no record.
+    def passed(self, topic: str, partition: int, next_offset: int, *, lost: int = 0) -> None:
+        """The position moved over offsets that gave no record."""
+        self._topics[topic].passed(partition, next_offset, lost=lost)
 
-        What cannot be decoded in a dead letter topic is one more dead letter that has arrived.
+    def undecodable(self, topic: str, partition: int, first_offset: int, records: int) -> None:
+        """Records cannot be decoded; to be told before those are folded that come after them.
+
+        In a dead letter topic each is one more dead letter that has arrived.
         """
-        self._topics[topic].passed(partition, next_offset, lost=lost, undecodable=undecodable)
+        self._topics[topic].undecodable(partition, first_offset, records)
         if topic in self._dead_letters:
             _, _, arrivals = self._dead_letters[topic]
-            arrivals.add(undecodable, None)
+            arrivals.add(records, None)
 
     def answered(self, topic: str, partition: int, end_offset: int, answered_ms: int) -> None:
         """A fetch was answered at that time and said where the partition's log ends."""
@@ -324,25 +373,86 @@ class StreamGauge:
 
     def watch(self, groups: Iterable[str]) -> None:
         """Consumer groups to show, whether or not their offsets were answered yet."""
-        new = [group for group in groups if group not in self._committed]
-        if new:
-            self._committed |= dict.fromkeys(new)
-            self._stream.named(self._committed)
+        if self._groups.watch(groups):
+            self._stream.named(self._groups.names)
+
+    def unwatch(self, groups: Collection[str]) -> None:
+        """These consumer groups are gone; what they did stays in the totals."""
+        self._groups.unwatch(groups)
+        for group in groups:
+            self._blind.pop(f"group {group}", None)
 
     @property
     def watched(self) -> tuple[str, ...]:
         """The consumer groups to ask for, those found by patterns included."""
-        return tuple(self._committed)
+        return self._groups.names
 
-    def offsets(self, committed: Iterable[CommittedOffsets], log: LogOffsets | None) -> None:
-        """Committed offsets of groups and, fetched after them, the ends of the stream's log."""
-        if log is not None:
-            self._log = log
+    def read_on(self, retention: Retention) -> None:
+        """What is known of the life of the topic's records."""
+        self._groups.retention = retention
+
+    def members_live(self, groups: Collection[str], at_ms: int) -> None:
+        """These groups had members when they were listed; of others that is not known."""
+        self._groups.members_live(groups, at_ms)
+
+    def hold_answers(self, holds_ms: int) -> None:
+        """For so long an answer about a group is told while the next one is awaited."""
+        self._groups.holds_ms = holds_ms
+
+    def answers_hold_ms(self, now_ms: int) -> int:
+        """After so long the next answer about a group is no longer told, at least 1."""
+        left_ms = self._groups.hold_for_ms(now_ms)
+        return self._groups.holds_ms if left_ms is None else left_ms + 1
+
+    def refill(self, starts: Mapping[int, int]) -> None:
+        """Records of the stream's topic from these offsets on are read again for the ledger."""
+        for partition, start in starts.items():
+            self._stream.refill(partition, start)
+
+    def refilled(self, columns: Columns, undecoded: Iterable[Undecoded] = ()) -> None:
+        """Records that were read again: they are in the totals already, or do not belong there.
+
+        Args:
+            columns: of one partition.
+            undecoded: those among them that cannot be decoded.
+        """
+        self._stream.refilled(columns, undecoded)
+
+    def refill_lost(self, partition: int, next_offset: int) -> None:
+        """Retention deleted records before they were read again: it goes on at this offset."""
+        self._stream.refill_lost(partition, next_offset)
+
+    def refill_ended(self, partitions: Iterable[int]) -> None:
+        """Nothing more is read again."""
+        for partition in partitions:
+            self._stream.refill_ended(partition)
+
+    def to_look_up(
+        self, committed: Iterable[CommittedOffsets], log: LogOffsets
+    ) -> dict[int, list[int]]:
+        """Offsets by partition whose first record would tell a group's time lag."""
+        return self._groups.to_look_up(committed, log, self._stream)
+
+    def found(self, partition: int, offset: int, found: Found) -> None:
+        """What the log holds at or after an offset that was to be looked up."""
+        self._groups.found(partition, offset, found)
+
+    def offsets(self, committed: Iterable[CommittedOffsets], log: LogOffsets) -> None:
+        """Committed offsets of groups and, fetched after them, the ends of the stream's log.
+
+        A commit beyond the end belongs to another log: of this one the group has none.
+        """
         for answer in committed:
-            self._committed[answer.group] = answer
             for partition, offset in answer.offsets.items():
-                if offset is not None:
-                    self._stream.committed(answer.group, partition, offset)
+                end = log.end.get(partition)
+                if end is not None:
+                    fits = None if offset is None or offset > end else offset
+                    self._stream.committed(answer.group, partition, fits, answer.seen_at_ms)
+            self._groups.answered(answer, log, self._stream)
+
+    def starts(self, log: LogOffsets) -> None:
+        """Where the log begins, after all groups have been told of: what lay before is deleted."""
+        self._stream.deleted_before(log.start)
 
     def blinded(self, what: str, reason: str, now_ms: int) -> None:
         """Something cannot be vouched for from now on, or still cannot for this reason."""
@@ -370,6 +480,7 @@ class StreamGauge:
         everything = partitions + letter_partitions
         totals = _sum(everything)
         completeness = self._completeness(now_ms)
+        last = self._groups.last_views(self._stream, now_ms)
         window = self._windows.cut(now_ms, totals, completeness)
         self._last_window = window or self._last_window
         snapshot = Snapshot(
@@ -392,10 +503,7 @@ class StreamGauge:
                 )
                 for name, (each, _, arrivals) in self._dead_letters.items()
             ),
-            groups={
-                group: group_view(self._stream.partitions, committed, self._log)
-                for group, committed in self._committed.items()
-            },
+            groups=last,
             watched_groups=self.policy.groups,
             window_ms=self.policy.window_ms,
             last_window=self._last_window,
@@ -408,9 +516,15 @@ class StreamGauge:
             keeping=self._keeping,
             life_reason=self._life_reason,
             resumed=self._resumed,
+            ledger=self._stream.ledger,
+            groups_without_ages=self._stream.groups_without_ages,
+            processed_resolution_ms=self.policy.poll_interval_ms + GRACE_MS,
         )
+        # a missing answer is no verdict: the checks judge by the last one until the group is blind
         verdicts = self._evaluation.evaluate(snapshot)
-        return Told(replace(snapshot, verdicts=verdicts), self._changed(verdicts), window)
+        groups = self._groups.views_at(last, now_ms)
+        told = replace(snapshot, groups=groups, verdicts=verdicts)
+        return Told(told, self._changed(verdicts), window)
 
     @property
     def next_window_end_ms(self) -> int:
@@ -457,3 +571,11 @@ class StreamGauge:
 
 def _sum(views: Iterable[PartitionView]) -> Totals:
     return Totals.sum(view.totals for view in views)
+
+
+def _limits(policies: Mapping[str, Policy], name: str) -> tuple[float, ...]:
+    """What a check warns and fails at, ascending."""
+    default = next(check.default for check in CHECKS if check.name == name)
+    policy = policies.get(name, default)
+    limits = (limit for limit in (policy.warn, policy.fail) if limit is not None)
+    return tuple(sorted(limit.above for limit in limits if limit.above is not None))

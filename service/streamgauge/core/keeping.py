@@ -104,7 +104,14 @@ def planted(
 
 def grown(captured: Captured, last_record_ms: int | None, written: tuple[str, int]) -> OfTotals:
     """The state of a partition as it was captured, grown from the one that is stored."""
-    of = of_totals(captured.totals, captured.stored, captured.next_offset, captured.highest_commits)
+    of = of_totals(
+        captured.totals,
+        captured.stored,
+        captured.next_offset,
+        captured.highest_commits,
+        captured.aged_to,
+        takers=captured.takers,
+    )
     state = replace(
         of.state,
         as_of_ms=captured.read_to_end_ms,

@@ -1,80 +1,113 @@
-"""Lag of a consumer group in records, from its committed offsets and the ends of the log.
+"""Lag of a consumer group, in records and in time, as the sum or the worst of its partitions.
 
-Ends that are older than the committed offsets would understate it: it is then unknown. Rules for
-one partition:
-1. Without a known end the lag is unknown.
-2. Without a committed offset it is 0 where the log holds nothing, else unknown: nobody can know
-   from where the group will read.
-3. A committed offset or a start beyond the end does not fit this log (truncated, or written anew):
-   unknown.
-4. Below the start offset only what still exists counts: end - start.
-5. Else end - committed. It is an upper bound, because control records, aborted and compacted data
-   take up offsets too; 0 is exact.
-A group's lag is the sum over the partitions, and unknown as soon as one of them is.
+1. Of a group that has committed nowhere nothing is known.
+2. The lag in records is the sum over the partitions, the time lag the greatest of them.
+3. Where it is not known of a partition, what is known of the others is a lower bound; a known part
+   of 0 tells nothing.
+4. The sum is exact if all its parts are, else an upper bound; the same for the time.
+What one partition's lag is, stands in `unread`.
 """
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from streamgauge.core.snapshot import GroupPartitionView, GroupView
+from streamgauge.core.unread import NOTHING_KNOWN, PartitionLog, unread
 from streamgauge.model import GroupStatus, LagBound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from streamgauge.core.unread import Unread
     from streamgauge.model import CommittedOffsets, LogOffsets
 
 
-def partition_lag(
-    committed: int | None, start: int | None, end: int | None
-) -> tuple[int | None, LagBound]:
-    """The lag in records and how it is to be read, by the rules of this module."""
-    if end is None:
-        return None, LagBound.UNKNOWN
-    if committed is None:
-        return (0, LagBound.EXACT) if start == end else (None, LagBound.UNKNOWN)
-    first = committed if start is None else max(start, committed)
-    if first > end:
-        return None, LagBound.UNKNOWN
-    lag = end - first
-    return lag, LagBound.UPPER if lag else LagBound.EXACT
-
-
 def group_view(
-    partitions: Iterable[int], committed: CommittedOffsets | None, log: LogOffsets | None
+    offsets: Mapping[int, int | None],
+    ends: Mapping[int, int],
+    as_of_ms: int | None,
+    unread_by_partition: Mapping[int, Unread],
 ) -> GroupView:
-    """A group on all partitions of its topic; whatever was not answered is unknown."""
-    offsets = {} if committed is None else committed.offsets
-    starts, ends = ({}, {}) if log is None else (log.start, log.end)
-    in_order = committed is not None and log is not None and committed.seen_at_ms <= log.seen_at_ms
-    lag, bound = None, LagBound.UNKNOWN
-    views = {}
-    for partition in sorted(partitions):
-        offset, end = offsets.get(partition), ends.get(partition)
-        if in_order:
-            lag, bound = partition_lag(offset, starts.get(partition), end)
-        views[partition] = GroupPartitionView(offset, end, lag, bound, None, LagBound.UNKNOWN)
-    lag, bound = _sum(views)
+    """A group on all partitions of its topic; whatever was not answered is unknown.
+
+    Args:
+        offsets: committed offsets by partition.
+        ends: end offsets by partition.
+        as_of_ms: when the committed offsets were answered.
+        unread_by_partition: of all partitions of the topic.
+    """
+    views = {
+        number: GroupPartitionView(
+            offsets.get(number),
+            ends.get(number),
+            each.lag,
+            each.lag_bound,
+            each.time_lag_seconds,
+            each.time_lag_bound,
+            each.first_offset,
+        )
+        for number, each in sorted(unread_by_partition.items())
+    }
+    lag, lag_bound, seconds, time_bound = None, LagBound.UNKNOWN, None, LagBound.UNKNOWN
+    if any(part.committed_offset is not None for part in views.values()):
+        lags = [part.lag for part in views.values()]
+        lag, lag_bound = _whole(lags, [part.lag_bound for part in views.values()], sum)
+        times = [part.time_lag_seconds for part in views.values()]
+        seconds, time_bound = _whole(times, [part.time_lag_bound for part in views.values()], max)
     return GroupView(
         status=GroupStatus.UNKNOWN,
         lag=lag,
-        lag_bound=bound,
-        time_lag_seconds=None,
-        time_lag_bound=LagBound.UNKNOWN,
-        as_of_ms=None if committed is None else committed.seen_at_ms,
+        lag_bound=lag_bound,
+        time_lag_seconds=seconds,
+        time_lag_bound=time_bound,
+        as_of_ms=as_of_ms,
         partitions=views,
     )
 
 
-def _sum(views: Mapping[int, GroupPartitionView]) -> tuple[int | None, LagBound]:
-    known = [view.lag for view in views.values() if view.lag is not None]
-    never = all(view.committed_offset is None for view in views.values())
-    if never or len(known) < len(views):
+def group_of_log(
+    partitions: Iterable[int], committed: CommittedOffsets | None, log: LogOffsets | None
+) -> GroupView:
+    """A group of which nothing but offsets is known: each offset may be a record."""
+    numbers = sorted(partitions)
+    if committed is None or log is None:
+        offsets = {} if committed is None else committed.offsets
+        ends = {} if log is None else log.end
+        as_of_ms = None if committed is None else committed.seen_at_ms
+        return group_view(offsets, ends, as_of_ms, dict.fromkeys(numbers, NOTHING_KNOWN))
+    unread_by_partition = dict.fromkeys(numbers, NOTHING_KNOWN)
+    if in_order(committed, log):
+        for number in numbers:
+            of = PartitionLog(log.start.get(number), log.end.get(number))
+            offset = committed.offsets.get(number)
+            unread_by_partition[number] = unread(offset, of, committed.seen_at_ms)
+    return group_view(committed.offsets, log.end, committed.seen_at_ms, unread_by_partition)
+
+
+def in_order(committed: CommittedOffsets, log: LogOffsets) -> bool:
+    """Whether the ends were asked for after the commits: only then a lag is not too small."""
+    return committed.seen_at_ms <= log.seen_at_ms
+
+
+_Known = TypeVar("_Known", int, float)
+
+
+def _whole(
+    parts: Collection[_Known | None],
+    bounds: Iterable[LagBound],
+    put_together: Callable[[Iterable[_Known]], _Known],
+) -> tuple[_Known | None, LagBound]:
+    """Rules 2 to 4."""
+    known = [part for part in parts if part is not None]
+    whole = put_together(known) if known else None
+    of = set(bounds)
+    if len(known) < len(parts) or LagBound.LOWER in of:
+        return (whole, LagBound.LOWER) if whole else (None, LagBound.UNKNOWN)
+    if whole is None:
         return None, LagBound.UNKNOWN
-    exact = all(view.lag_bound is LagBound.EXACT for view in views.values())
-    return sum(known), LagBound.EXACT if exact else LagBound.UPPER
+    return whole, LagBound.EXACT if of == {LagBound.EXACT} else LagBound.UPPER
 
 
 def has_committed(view: GroupView) -> bool:
@@ -91,14 +124,9 @@ def known_lag(view: GroupView) -> int | None:
     return sum(known) if known and has_committed(view) else None
 
 
-def lag_of(view: GroupView) -> int | None:
-    """The group's lag, or what of it is known; nothing known, and a known part of 0, are None."""
-    return known_lag(view) or None if view.lag is None else view.lag
-
-
 def worst_first(groups: Mapping[str, GroupView]) -> list[str]:
     """The names of the groups, the greatest lag first and unknown ones last."""
-    return greatest_first({name: lag_of(view) for name, view in groups.items()})
+    return greatest_first({name: view.lag for name, view in groups.items()})
 
 
 def greatest_first(lags: Mapping[str, int | None]) -> list[str]:

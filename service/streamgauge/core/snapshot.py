@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamgauge.model import GroupStatus
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
     from streamgauge.core.checks.standing import Breach
     from streamgauge.core.totals import Totals
-    from streamgauge.model import Blind, GroupStatus, LagBound, Level
+    from streamgauge.model import Blind, LagBound, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,47 @@ class GroupPartitionView:
     lag_bound: LagBound
     time_lag_seconds: float | None
     time_lag_bound: LagBound
+    first_unread_offset: int | None = None
+    """Of the first record that it has still to read; None where there is none, or unknown."""
+    status: GroupStatus = GroupStatus.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a group works, as means over a look-back; None is unknown."""
+
+    look_back_seconds: float | None = None
+    in_per_second: float | None = None
+    """Records that came."""
+    out_per_second: float | None = None
+    """Records that the group passed."""
+    arrival_age_seconds: float | None = None
+    """Of the records that it passed: event to arrival. A late producer makes it large."""
+    processing_seconds: float | None = None
+    """Of the same records: arrival to commit. A slow consumer makes it large."""
+    processed_age_seconds: float | None = None
+    """Of the same records: event to commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Where a group's lag is going; None is unknown, or will not happen at this rate."""
+
+    lag_slope: float | None = None
+    """Records per second, least squares over the look-back; 0 within the dead band."""
+    time_lag_slope: float | None = None
+    """Seconds per second, in the same way."""
+    drain_seconds: float | None = None
+    """Until nothing is left to read, while the lag shrinks."""
+    breach_seconds: float | None = None
+    """Until the nearest limit of the checks `lag` and `time_lag` is reached, while it grows; 0 if
+    one is reached."""
+    breach_of: str | None = None
+    """The check whose limit that is."""
+    breach_limit: float | None = None
+    """That limit, in the unit of the check."""
+    retention_seconds: float | None = None
+    """Until retention deletes what the group has not read, while the time lag grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +100,16 @@ class GroupView:
     as_of_ms: int | None
     """When its committed offsets were last answered."""
     partitions: Mapping[int, GroupPartitionView]
+    status_reason: str = "its committed offsets were not answered yet"
+    """One sentence that a person on call understands."""
+    status_since_ms: int | None = None
+    """Since when the group has this status."""
+    lost: int = 0
+    """Records that retention deleted before the group read them, as this process has seen."""
+    lost_recently: int = 0
+    """Of these, what was seen within the last window length."""
+    pace: Pace = Pace()
+    forecast: Forecast = Forecast()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +180,23 @@ class Keeping:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerView:
+    """What is remembered of the event times of a stream's records.
+
+    Of what the limits have cost, all streams of a process tell the same.
+    """
+
+    exact_records: int = 0
+    """Records whose event time is known exactly."""
+    coarse_records: int = 0
+    """Older records, whose event times are known within a bound."""
+    dropped_records: int = 0
+    """Records that a limit has dropped since the process began, of all its streams."""
+    error_ms: int = 0
+    """No processed age that this process has taken from it is wrong by more than this."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One stream at `as_of_ms`. Nothing in it changes any more, so threads may share it."""
 
@@ -170,5 +240,11 @@ class Snapshot:
     keeping: Keeping
     life_reason: str | None = None
     """Why the life began, if this process began it after another one; else None."""
+    groups_without_ages: frozenset[str] = frozenset()
+    """Of these no processed ages are kept: their `aged`, `unaged`, `reprocessed` say nothing."""
     resumed: int = 0
     """How often this process has gone on in a life from what is stored."""
+    ledger: LedgerView = LedgerView()
+    """Of the stream's topic."""
+    processed_resolution_ms: int = 1_000
+    """How much too large a processed age may be: how often committed offsets are asked for."""

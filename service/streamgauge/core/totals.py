@@ -26,6 +26,10 @@ NO_EVENT_TIME: Final = "none"
 """Name in `Totals.event_times` of the records for which no source answered."""
 
 
+AGES_OF_A_GROUP: Final = ("aged", "unaged", "reprocessed")
+"""Fields of `GroupTotals` that say nothing of a group whose processed ages are not kept."""
+
+
 @dataclass(slots=True)
 class GroupTotals(Growing):
     """What one consumer group did on a partition."""
@@ -33,7 +37,23 @@ class GroupTotals(Growing):
     committed: int = 0
     """Offsets its commits moved forward, from the first commit seen in this life."""
     aged: Histogram = field(default_factory=Histogram)
-    """Processed ages."""
+    """Processed ages; negative ones enter as 0."""
+    reprocessed: int = 0
+    """Records that it passed again after a rewind."""
+    unaged: int = 0
+    """Records that it passed while nobody watched, and those without event time."""
+
+    def age(self, event_ms: NDArray[np.int64], seen_at_ms: int) -> None:
+        """Count records that the group was seen to have passed.
+
+        Args:
+            event_ms: int64[n], event time or UNKNOWN.
+            seen_at_ms: when that was seen.
+        """
+        known = event_ms[event_ms != UNKNOWN]
+        self.unaged += len(event_ms) - len(known)
+        if len(known):
+            self.aged.fold(np.maximum(seen_at_ms - known, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +102,10 @@ class Totals(Growing):
     """By consumer group."""
 
     def fold(self, columns: Columns) -> ArrivalAges:
-        """Count the records of a stream's topic and return the arrival ages among them.
-
-        The append time of a CreateTime record is unknown; while the record is live its receipt time
-        stands in, which is too late by at most one fetch wait. Otherwise the record is unaged.
-        """
-        count = len(columns.offsets)
-        append_ms = columns.append_ms
-        if columns.live:
-            append_ms = np.where(append_ms == UNKNOWN, columns.received_ms, append_ms)
-        rows = np.flatnonzero((append_ms != UNKNOWN) & (columns.event_ms != UNKNOWN))
-        ages_ms = append_ms[rows] - columns.event_ms[rows]
+        """Count the records of a stream's topic and return the arrival ages among them."""
+        count, arrived_ms = len(columns.offsets), arrival_times(columns)
+        rows = np.flatnonzero((arrived_ms != UNKNOWN) & (columns.event_ms != UNKNOWN))
+        ages_ms = arrived_ms[rows] - columns.event_ms[rows]
         self.records += count
         self.bytes += columns.byte_count
         self.unaged += count - len(rows)
@@ -114,6 +127,17 @@ class Totals(Growing):
     def fold_commit(self, group: str, advanced: int) -> None:
         """Count offsets that a commit of the group moved forward (never negative)."""
         self.groups.setdefault(group, GroupTotals()).committed += advanced
+
+
+def arrival_times(columns: Columns) -> NDArray[np.int64]:
+    """When the records came, int64[n], UNKNOWN where nobody knows.
+
+    The append time of a CreateTime record is unknown; while the record is live its receipt time
+    stands in, which is too late by at most one fetch wait.
+    """
+    if not columns.live:
+        return columns.append_ms
+    return np.where(columns.append_ms == UNKNOWN, columns.received_ms, columns.append_ms)
 
 
 def _count(into: dict[str, int], more: Mapping[str, int]) -> None:

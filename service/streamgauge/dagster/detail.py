@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from streamgauge.core.histogram import Histogram
 from streamgauge.core.lag import worst_first
+from streamgauge.core.totals import AGES_OF_A_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from streamgauge.core.growing import Growing
     from streamgauge.core.report import Position, Report
     from streamgauge.core.snapshot import GroupView, Snapshot
-    from streamgauge.core.totals import Totals
+    from streamgauge.core.totals import GroupTotals, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,12 @@ def stream_detail(report: Report, snapshot: Snapshot, room: Room) -> dict[str, A
     seen = worst_first(snapshot.groups)
     groups = [*seen, *sorted(report.totals.groups.keys() - seen)]
     told, window = groups[: room.groups], snapshot.last_window
-    blind = snapshot.blind[: room.blind]
+    blind, without_ages = snapshot.blind[: room.blind], snapshot.groups_without_ages
     return {
-        "totals": _counts(report.totals) | {"groups": _group_totals(report.totals, told)},
+        "totals": _counts(report.totals)
+        | {"groups": _group_totals(report.totals, told, without_ages)},
         "difference": _counts(report.difference)
-        | {"groups": _group_totals(report.difference, told)},
+        | {"groups": _group_totals(report.difference, told, without_ages)},
         "positions": _positions(report.positions, room),
         "topic_id": None if report.topic_id is None else str(report.topic_id),
         "groups": [
@@ -61,7 +63,8 @@ def stream_detail(report: Report, snapshot: Snapshot, room: Room) -> dict[str, A
             "start_ms": window.start_ms,
             "end_ms": window.end_ms,
             "completeness": window.completeness,
-            "totals": _counts(window.totals),
+            "totals": _counts(window.totals)
+            | {"groups": _group_totals(window.totals, told, without_ages)},
         },
         "blind": [{"what": b.what, "since_ms": b.since_ms, "reason": b.reason} for b in blind],
         "left_out": _left_out(
@@ -104,11 +107,21 @@ def _count(value: int | Histogram | dict[str, int]) -> Any:  # noqa: ANN401 - by
     return value
 
 
-def _group_totals(totals: Totals, told: Iterable[str]) -> list[dict[str, Any]]:
+def _group_totals(
+    totals: Totals, told: Iterable[str], without_ages: Collection[str]
+) -> list[dict[str, Any]]:
     """A list, for the names come from outside and are cut like any text."""
     return [
-        {"group": name, **_counts(totals.groups[name])} for name in told if name in totals.groups
+        {"group": name, **_group_counts(totals.groups[name], with_ages=name not in without_ages)}
+        for name in told
+        if name in totals.groups
     ]
+
+
+def _group_counts(table: GroupTotals, *, with_ages: bool) -> dict[str, Any]:
+    """What is not kept of a group is left out."""
+    counts = _counts(table)
+    return {name: counts[name] for name in counts if with_ages or name not in AGES_OF_A_GROUP}
 
 
 def _dead_letter_counts(totals: Totals) -> dict[str, int]:
@@ -135,6 +148,10 @@ def _group(view: GroupView) -> dict[str, Any]:
         "time_lag_seconds": view.time_lag_seconds,
         "time_lag_bound": view.time_lag_bound.value,
         "as_of_ms": view.as_of_ms,
+        "status_reason": view.status_reason,
+        "lost": view.lost,
+        "pace": asdict(view.pace),
+        "forecast": asdict(view.forecast),
     }
 
 

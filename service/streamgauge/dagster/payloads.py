@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from streamgauge.core.lag import lag_of
 from streamgauge.dagster.detail import ROOMS, dead_letter_detail, stream_detail
 from streamgauge.dagster.plain import as_json, bounded, instant, plain
 from streamgauge.dagster.sentence import dead_letter_sentence, stream_sentence
@@ -48,7 +47,7 @@ def observation(report: Report, snapshot: Snapshot) -> Payload:
         "processed_age_p99_seconds": _greatest(
             _quantile(each.aged, 0.99) for each in period.groups.values()
         ),
-        "lag": _greatest(lag_of(view) for view in groups),
+        "lag": _greatest(view.lag for view in groups),
         "time_lag_seconds": _greatest(view.time_lag_seconds for view in groups),
         "dead_letters": period.dead_letters,
         "unaged": period.unaged,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamgauge.core.lag import lag_of, worst_first
+from streamgauge.core.lag import worst_first
 from streamgauge.core.wording import duration, moment, number
 from streamgauge.model import GroupStatus, LagBound
 
@@ -50,11 +50,11 @@ def _arrivals(report: Report) -> str:
 def _behind(snapshot: Snapshot) -> Iterator[str]:
     """The worst group, unless all are known to have read everything."""
     order = worst_first(snapshot.groups)
-    unknown = [name for name in order if lag_of(snapshot.groups[name]) is None]
+    unknown = [name for name in order if snapshot.groups[name].lag is None]
     if order and order[0] not in unknown:
         name, view = order[0], snapshot.groups[order[0]]
-        bound = {LagBound.UPPER: "at most ", LagBound.UNKNOWN: "at least "}.get(view.lag_bound, "")
-        text = f"{name} has {bound}{_counted(lag_of(view) or 0, 'record')} still to read"
+        bound = {LagBound.UPPER: "at most ", LagBound.LOWER: "at least "}.get(view.lag_bound, "")
+        text = f"{name} has {bound}{_counted(view.lag or 0, 'record')} still to read"
         if view.time_lag_seconds is not None:
             text += f" ({_seconds(view.time_lag_seconds)} behind)"
         if view.status not in {GroupStatus.OK, GroupStatus.UNKNOWN}:

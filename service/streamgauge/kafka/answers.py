@@ -6,23 +6,26 @@ Error codes are those of https://kafka.apache.org/protocol.html#protocol_error_c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from aiokafka.errors import for_code
 
 from streamgauge.kafka.errors import UnexpectedAnswerError
-from streamgauge.kafka.protocol import MetadataResponse_v12
+from streamgauge.kafka.protocol.topic_metadata import MetadataResponse_v12
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+OFFSET_OUT_OF_RANGE: Final = 1
 UNKNOWN_TOPIC_OR_PARTITION: Final = 3
 COORDINATOR_MOVES: Final = frozenset({14, 15, 16})
 """Loading, not available, not coordinator: the answer says nothing about the group."""
 TOPIC_AUTHORIZATION_FAILED: Final = 29
 GROUP_AUTHORIZATION_FAILED: Final = 30
 NO_LEADER: Final = -1
+_PREFERRED_REPLICA_SINCE: Final = 11
+"""Version of Fetch with one more field between aborted transactions and records (KIP-392)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,26 @@ class Retry:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a group has committed on one topic, as one answer said it."""
+class ListedGroup(NamedTuple):
+    """What a coordinator says of a group without being asked about it alone."""
 
-    offsets: Mapping[int, int | None]
-    """By partition; None: nothing is committed. A partition that had an error is absent."""
-    metadata: Mapping[int, str]
-    """The text beside each committed offset."""
+    protocol_type: str
+    state: str | None
+    """For example `Stable`; None: the broker is older than 2.6."""
+
+
+class FetchedPartition(NamedTuple):
+    """What a leader has given of one partition."""
+
+    partition: int
+    error_code: int
+    high_watermark: int
+    last_stable_offset: int
+    """Of use for `read_committed` only."""
+    aborted_transactions: Sequence[tuple[int, int]]
+    """Producer id and first offset of each."""
+    records: bytes
+    """Whole batches, the last one perhaps cut off."""
 
 
 def describe_error(code: int) -> str:
@@ -109,32 +124,6 @@ def read_topic(response: Any, topic: str) -> TopicState:  # noqa: ANN401 - untyp
     raise UnexpectedAnswerError(f"metadata of topic {topic!r}: the answer does not name it")
 
 
-def read_offset_fetch(response: Any, group: str, topic: str) -> Committed | Retry | Forbidden:  # noqa: ANN401 - untyped aiokafka
-    """Read an OffsetFetch response, version 1 to 3, that was asked for one group and topic.
-
-    A group, topic or partition that does not exist cannot be told from one without commits: all
-    are answered without error and without an offset.
-    """
-    code = getattr(response, "error_code", 0)  # version 1 tells it per partition
-    rows = [row for name, rows in response.topics for row in rows if name == topic]
-    for problem in (code, *(row[3] for row in rows)):
-        if problem in COORDINATOR_MOVES:
-            return Retry(f"group {group}: {describe_error(problem)}")
-        if problem == GROUP_AUTHORIZATION_FAILED:
-            return Forbidden(f"DESCRIBE on group {group}")
-        if problem == TOPIC_AUTHORIZATION_FAILED:
-            return Forbidden(f"DESCRIBE on topic {topic}")
-    answered = [(partition, offset, text) for partition, offset, text, error in rows if not error]
-    if not answered:
-        problem = code or next((row[3] for row in rows), 0)
-        return Retry(f"group {group}: {describe_error(problem) if problem else 'empty answer'}")
-    return Committed(
-        offsets={partition: offset if offset >= 0 else None for partition, offset, _ in answered},
-        # librdkafka's Python client ends the text with a NUL
-        metadata={partition: (text or "").rstrip("\0") for partition, _, text in answered},
-    )
-
-
 def read_list_offsets(response: Any) -> tuple[dict[int, int], dict[int, int]]:  # noqa: ANN401 - untyped aiokafka
     """Read a ListOffsets response, version 1 to 3, that was asked for one topic.
 
@@ -150,3 +139,22 @@ def read_list_offsets(response: Any) -> tuple[dict[int, int], dict[int, int]]:  
             else:
                 offsets[partition] = offset
     return offsets, errors
+
+
+def read_groups(response: Any) -> dict[str, ListedGroup]:  # noqa: ANN401 - untyped aiokafka
+    """Read a ListGroups response, version 0, 1, 4 or 5."""
+    state_at = 2
+    return {
+        row[0]: ListedGroup(row[1], row[state_at] if len(row) > state_at else None)
+        for row in response.groups
+    }
+
+
+def read_fetch(response: Any) -> list[FetchedPartition]:  # noqa: ANN401 - untyped aiokafka
+    """Read a Fetch response, version 4 to 11, that was asked for one topic."""
+    aborted = -3 if response.API_VERSION >= _PREFERRED_REPLICA_SINCE else -2
+    return [
+        FetchedPartition._make((*row[:4], row[aborted] or (), row[-1] or b""))
+        for _, rows in response.topics
+        for row in rows
+    ]

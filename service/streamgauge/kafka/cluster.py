@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
-from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from streamgauge.kafka.answers import (
     NO_LEADER,
-    Committed,
     Forbidden,
+    ListedGroup,
     Present,
     Retry,
     TopicState,
+    read_groups,
     read_list_offsets,
-    read_offset_fetch,
     read_topic,
 )
 from streamgauge.kafka.clock import wall_clock_ms
-from streamgauge.kafka.coordinator import find_coordinator
 from streamgauge.kafka.errors import BrokersUnavailableError
+from streamgauge.kafka.first_records import Deleted, FirstRecordAnswer, Searched, search
+from streamgauge.kafka.group_offsets import GroupOffsets
 from streamgauge.kafka.groups import GroupListing, Groups
-from streamgauge.kafka.protocol import GroupList, TopicMetadata
+from streamgauge.kafka.protocol.group_list import GroupList
+from streamgauge.kafka.protocol.topic_metadata import TopicMetadata
 from streamgauge.kafka.slots import Slots
+from streamgauge.kafka.topic_settings import TopicSettings, read_topic_settings
 from streamgauge.kafka.unreachable import explained
 from streamgauge.kafka.wire import Wire
-from streamgauge.model import CommittedOffsets, LogOffsets
+from streamgauge.model import LogOffsets
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
+    from streamgauge.core.columns import RecordReader
     from streamgauge.kafka.clock import Clock
     from streamgauge.kafka.connection import Connection
+    from streamgauge.model import CommittedOffsets
 
+_Answer = TypeVar("_Answer")
 IsolationLevel: TypeAlias = Literal["read_committed", "read_uncommitted"]
 
 _ISOLATION: Final = {"read_uncommitted": 0, "read_committed": 1}
@@ -57,7 +63,7 @@ class Cluster:
         self._clock = clock
         self._wire = Wire(connection)
         self._topics: dict[str, Present] = {}
-        self._coordinators: dict[str, int] = {}
+        self._group_offsets = GroupOffsets(self._wire, clock)
         self._listing = GroupListing()
 
     async def start(self) -> None:
@@ -78,6 +84,7 @@ class Cluster:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._group_offsets.close()
         await self._wire.close()
 
     async def topic(self, name: str) -> TopicState:
@@ -119,25 +126,55 @@ class Cluster:
         found = await self._list_offsets(topic, list(end), time_ms, isolation_level)
         return {p: end[p] if at == _NO_OFFSET else at for p, at in found.items()}
 
+    async def first_records(
+        self,
+        topic: str,
+        offsets: Mapping[int, int],
+        isolation_level: IsolationLevel,
+        reader: RecordReader,
+    ) -> dict[int, FirstRecordAnswer]:
+        """Find the first record at or after each offset that a consumer could read now.
+
+        A partition is absent if that cannot be told: its leader did not answer, and is looked up
+        anew by the next call; the log ends before the offset; what lies there cannot be read; or
+        it would take more than the search may (`first_records`).
+
+        Args:
+            topic: the topic.
+            offsets: from where on, by partition.
+            isolation_level: what that consumer sees of transactions.
+            reader: reads the event time.
+        """
+        isolation = _ISOLATION[isolation_level]
+
+        def search_on(leader: int, partitions: Collection[int]) -> Awaitable[Searched]:
+            send = partial(self._wire.send, leader)
+            return search(send, topic, {p: offsets[p] for p in partitions}, isolation, reader)
+
+        found: dict[int, FirstRecordAnswer] = {}
+        out_of_range: set[int] = set()
+        for searched in await self._of_leaders(topic, offsets, search_on):
+            found |= searched.first
+            out_of_range |= searched.out_of_range
+            if searched.refused:
+                self._topics.pop(topic, None)
+        if out_of_range:
+            start = await self._list_offsets(topic, out_of_range, _START, isolation_level)
+            found |= {p: Deleted(at) for p, at in start.items() if at > offsets[p]}
+        return found
+
+    async def topic_settings(self, topic: str) -> TopicSettings:
+        """Tell how long the records of a topic stay, as far as the gauge may know it."""
+        return await read_topic_settings(self._wire, topic)
+
     async def committed(
         self, group: str, topic: str, partitions: Collection[int]
     ) -> CommittedOffsets | Retry | Forbidden:
-        """Ask a group's coordinator what the group has committed on some partitions of a topic."""
-        try:
-            node_id = await self._coordinator(group)
-            if not isinstance(node_id, int):
-                return node_id
-            response = await self._wire.send(
-                node_id, OffsetFetchRequest(group, [(topic, sorted(partitions))])
-            )
-        except BrokersUnavailableError:
-            self._coordinators.pop(group, None)
-            raise
-        answer = read_offset_fetch(response, group, topic)
-        if isinstance(answer, Committed):
-            return CommittedOffsets(group, topic, answer.offsets, seen_at_ms=self._clock())
-        self._coordinators.pop(group, None)
-        return answer
+        """Ask a group's coordinator what the group has committed on some partitions of a topic.
+
+        Questions that begin in the same turn of the event loop share requests.
+        """
+        return await self._group_offsets.committed(group, topic, partitions)
 
     async def groups(self) -> Groups | None:
         """List the groups of all brokers; None while no answer is to be believed."""
@@ -145,62 +182,67 @@ class Cluster:
         listings = await asyncio.gather(*map(self._groups_of, nodes))
         answered = [listing for listing in listings if listing is not None]
         return self._listing.take_in(
-            {group: kind for listing in answered for group, kind in listing.items()},
+            {group: told for listing in answered for group, told in listing.items()},
             complete=len(answered) == len(nodes),
             now_ms=self._clock(),
         )
 
-    async def _groups_of(self, node_id: int) -> dict[str, str] | None:
+    async def _groups_of(self, node_id: int) -> dict[str, ListedGroup] | None:
         try:
             response = await self._wire.send(node_id, GroupList())
         except BrokersUnavailableError:
             return None
-        if response.error_code:
-            return None
-        return {group: kind for group, kind, *_ in response.groups}
-
-    async def _coordinator(self, group: str) -> int | Retry | Forbidden:
-        if group in self._coordinators:
-            return self._coordinators[group]
-        found = await find_coordinator(self._wire, group, "DESCRIBE")
-        if isinstance(found, int):
-            self._coordinators[group] = found
-        return found
+        return None if response.error_code else read_groups(response)
 
     async def _list_offsets(
         self, topic: str, partitions: Collection[int], time_ms: int, isolation_level: IsolationLevel
     ) -> dict[int, int]:
         """Ask each leader about its partitions; those that did not answer are absent."""
-        by_leader: dict[int, list[tuple[int, int]]] = {}
-        for partition, leader in (await self._leaders(topic, partitions)).items():
-            by_leader.setdefault(leader, []).append((partition, time_ms))
-        answers = await asyncio.gather(
-            *(
-                self._wire.send(
-                    leader,
-                    OffsetRequest(_OBSERVER, _ISOLATION[isolation_level], [(topic, questions)]),
-                )
-                for leader, questions in by_leader.items()
-            ),
-            return_exceptions=True,
-        )
+
+        def ask(leader: int, partitions: Collection[int]) -> Awaitable[Any]:
+            questions = [(partition, time_ms) for partition in partitions]
+            request = OffsetRequest(_OBSERVER, _ISOLATION[isolation_level], [(topic, questions)])
+            return self._wire.send(leader, request)
+
         offsets: dict[int, int] = {}
+        for answer in await self._of_leaders(topic, partitions, ask):
+            told, errors = read_list_offsets(answer)
+            offsets |= told
+            if errors:
+                self._topics.pop(topic, None)
+        return offsets
+
+    async def _of_leaders(
+        self,
+        topic: str,
+        partitions: Collection[int],
+        ask: Callable[[int, Collection[int]], Awaitable[_Answer]],
+    ) -> list[_Answer]:
+        """Ask the leaders at once, each about its partitions, and give what has been answered.
+
+        Raises:
+            BrokersUnavailableError: If none of them answers.
+        """
+        by_leader: dict[int, list[int]] = {}
+        for partition, leader in (await self._leaders(topic, partitions)).items():
+            by_leader.setdefault(leader, []).append(partition)
+        results = await asyncio.gather(
+            *(ask(leader, led) for leader, led in by_leader.items()), return_exceptions=True
+        )
+        answers: list[_Answer] = []
         failures = []
-        for answer in answers:
-            if isinstance(answer, BrokersUnavailableError):
-                failures.append(answer)
-            elif isinstance(answer, BaseException):
-                raise answer
+        for result in results:
+            if isinstance(result, BrokersUnavailableError):
+                failures.append(result)
+            elif isinstance(result, BaseException):
+                raise result
             else:
-                told, errors = read_list_offsets(answer)
-                offsets |= told
-                if errors:
-                    self._topics.pop(topic, None)
+                answers.append(result)
         if failures:
             self._topics.pop(topic, None)
-            if len(failures) == len(answers):
+            if not answers:
                 raise failures[0]
-        return offsets
+        return answers
 
     async def _leaders(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
         """Leaders of those partitions that have one, looked up where one is not known."""

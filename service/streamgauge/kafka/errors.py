@@ -7,6 +7,7 @@ KafkaAccessError
 ├── UnsupportedClientError    the installed aiokafka lacks a seam the gauge relies on
 ├── BrokersUnavailableError   no broker answered within the time allowed
 ├── UnexpectedAnswerError     a broker answered with an error the gauge has no rule for
+│   └── UnknownRequestError   a broker is too old for the request
 ├── MembershipError           the gauge is no member of its own group
 │   └── GroupRefusedError     a right on the group is missing
 └── TailStalledError          a tail hears nothing more and has to be built anew
@@ -69,6 +70,10 @@ class BrokersUnavailableError(KafkaAccessError):
 
 class UnexpectedAnswerError(KafkaAccessError):
     """A broker answered with an error the gauge has no rule for."""
+
+
+class UnknownRequestError(UnexpectedAnswerError):
+    """A broker does not know the request, or not in a version that the gauge can use."""
 
 
 class MembershipError(KafkaAccessError):

@@ -13,9 +13,23 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamgauge.kafka.answers import ListedGroup
+
 BELIEVED_GONE_AFTER_MS: Final = 60_000
 FOLLOWED_PROTOCOL_TYPES: Final = frozenset({"consumer", "", "streams"})
 """Groups whose offsets can be followed; "" are groups that only commit."""
+EMPTY_STATES: Final = frozenset({"Empty", "Dead"})
+OCCUPIED_STATES: Final = frozenset(
+    {
+        "Stable",
+        "PreparingRebalance",
+        "CompletingRebalance",
+        "Assigning",
+        "Reconciling",
+        "NotReady",
+    }
+)
+"""Of groups of the old protocol, of KIP-848 and of streams (KIP-1071), while they have members."""
 SHARE: Final = "share"
 """Share groups (KIP-932) have no committed offsets."""
 
@@ -27,6 +41,11 @@ class Groups:
     followed: frozenset[str]
     unsupported: frozenset[str]
     """Share groups: named so that nobody waits for their lag."""
+    empty: frozenset[str] = frozenset()
+    """Groups that had members and have none now; somebody who is no member may still commit."""
+    occupied: frozenset[str] = frozenset()
+    """Groups that have members. Of a group in neither it is not known: it never had any and may be
+    used without, its coordinator is too old to tell (before 2.6), or was not heard this time."""
 
 
 class GroupListing:
@@ -37,12 +56,12 @@ class GroupListing:
         self._missing_since_ms: dict[str, int] = {}
 
     def take_in(
-        self, protocol_types: Mapping[str, str], *, complete: bool, now_ms: int
+        self, listed: Mapping[str, ListedGroup], *, complete: bool, now_ms: int
     ) -> Groups | None:
         """Take in one listing.
 
         Args:
-            protocol_types: Protocol type by group, from all brokers that answered.
+            listed: The groups of all brokers that answered.
             complete: Whether all brokers answered without error.
             now_ms: When they did.
 
@@ -50,11 +69,11 @@ class GroupListing:
             None while no group has ever been listed: that is what a broker answers that has just
             started.
         """
-        self._protocol_types.update(protocol_types)
-        for group in protocol_types:
+        for group, told in listed.items():
+            self._protocol_types[group] = told.protocol_type
             self._missing_since_ms.pop(group, None)
-        if complete and protocol_types:
-            self._forget_those_long_missing(protocol_types, now_ms)
+        if complete and listed:
+            self._forget_those_long_missing(listed, now_ms)
         if not self._protocol_types:
             return None
         return Groups(
@@ -66,9 +85,17 @@ class GroupListing:
             unsupported=frozenset(
                 group for group, kind in self._protocol_types.items() if kind == SHARE
             ),
+            empty=frozenset(
+                group
+                for group, told in listed.items()
+                if told.state in EMPTY_STATES and told.protocol_type
+            ),
+            occupied=frozenset(
+                group for group, told in listed.items() if told.state in OCCUPIED_STATES
+            ),
         )
 
-    def _forget_those_long_missing(self, listed: Mapping[str, str], now_ms: int) -> None:
+    def _forget_those_long_missing(self, listed: Mapping[str, ListedGroup], now_ms: int) -> None:
         for group in self._protocol_types.keys() - listed.keys():
             since_ms = self._missing_since_ms.setdefault(group, now_ms)
             if now_ms - since_ms >= BELIEVED_GONE_AFTER_MS:

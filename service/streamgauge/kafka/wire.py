@@ -11,7 +11,12 @@ from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 
 from streamgauge.kafka.bootstrap import bootstrap
 from streamgauge.kafka.creation import never_create_topics
-from streamgauge.kafka.errors import BrokersUnavailableError, UnexpectedAnswerError, text_of
+from streamgauge.kafka.errors import (
+    BrokersUnavailableError,
+    UnexpectedAnswerError,
+    UnknownRequestError,
+    text_of,
+)
 from streamgauge.kafka.patience import MetadataLimiter, close_within
 
 if TYPE_CHECKING:
@@ -72,14 +77,15 @@ class Wire:
 
         Raises:
             BrokersUnavailableError: If it does not answer in time.
-            UnexpectedAnswerError: If it does not know the request.
+            UnknownRequestError: If it does not know the request.
+            UnexpectedAnswerError: If it answers what cannot be understood.
         """
         session = await self.open()
         try:
             async with asyncio.timeout(self._limit_seconds):
                 return await session.client.send(node_id, request)
-        except IncompatibleBrokerVersion as error:
-            raise UnexpectedAnswerError(f"broker {node_id}: {text_of(error)}") from error
+        except (IncompatibleBrokerVersion, NotImplementedError) as error:  # nothing has been sent
+            raise UnknownRequestError(f"broker {node_id}: {text_of(error)}") from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise BrokersUnavailableError(
                 f"broker {node_id} does not answer: {text_of(error)}"
@@ -95,6 +101,7 @@ class Wire:
 
         Raises:
             BrokersUnavailableError: If none answers; the next call bootstraps anew.
+            UnknownRequestError: As `send`.
             UnexpectedAnswerError: As `send`.
         """
         session = await self.open()

@@ -100,7 +100,7 @@ GROUP_TIME_LAG = MetricDescriptor(
     Kind.GAUGE,
     "s",
     _GROUP_PARTITION,
-    "Now less the event time of the first record not yet committed: at least this long.",
+    "Age of the first record that the group has still to read, at most; 0 if there is none.",
 )
 GROUP_STATUS = MetricDescriptor(
     "streamgauge.consumer_group.status",
@@ -116,6 +116,83 @@ GROUP_COMMITTED = MetricDescriptor(
     _GROUP_PARTITION,
     "Offsets that the group's commits moved forward; a rewind takes nothing away.",
 )
+GROUP_UNAGED = MetricDescriptor(
+    "streamgauge.consumer_group.unaged",
+    Kind.SUM,
+    "{record}",
+    _GROUP_PARTITION,
+    "Records that the group passed without an age: nobody watched, or no event time.",
+)
+GROUP_REPROCESSED = MetricDescriptor(
+    "streamgauge.consumer_group.reprocessed",
+    Kind.SUM,
+    "{record}",
+    _GROUP_PARTITION,
+    "Records that the group passed again after a rewind.",
+)
+GROUP_LOST = MetricDescriptor(
+    "streamgauge.consumer_group.lost",
+    Kind.GAUGE,
+    "{record}",
+    _GROUP,
+    "Records that retention deleted before the group passed them, since the process began.",
+)
+GROUP_LAG_SLOPE = MetricDescriptor(
+    "streamgauge.consumer_group.lag_slope",
+    Kind.GAUGE,
+    "{record}/s",
+    _GROUP,
+    "How fast the lag grows: least squares over a look-back, 0 within its dead band.",
+)
+GROUP_TIME_LAG_SLOPE = MetricDescriptor(
+    "streamgauge.consumer_group.time_lag_slope",
+    Kind.GAUGE,
+    "1",
+    _GROUP,
+    "How fast the time lag grows, in seconds per second.",
+)
+GROUP_DRAIN = MetricDescriptor(
+    "streamgauge.consumer_group.drain",
+    Kind.GAUGE,
+    "s",
+    _GROUP,
+    "Until nothing is left to read at this rate; absent unless the lag shrinks.",
+)
+GROUP_BREACH = MetricDescriptor(
+    "streamgauge.consumer_group.breach",
+    Kind.GAUGE,
+    "s",
+    _GROUP,
+    "Until the nearest limit of a lag is reached at this rate; absent unless one grows.",
+)
+GROUP_RETENTION = MetricDescriptor(
+    "streamgauge.consumer_group.retention",
+    Kind.GAUGE,
+    "s",
+    _GROUP,
+    "Until retention deletes what is not read yet; absent unless the time lag grows.",
+)
+GROUP_IN = MetricDescriptor(
+    "streamgauge.consumer_group.records_in",
+    Kind.GAUGE,
+    "{record}/s",
+    _GROUP,
+    "Records that came, the mean of the last minute.",
+)
+GROUP_OUT = MetricDescriptor(
+    "streamgauge.consumer_group.records_out",
+    Kind.GAUGE,
+    "{record}/s",
+    _GROUP,
+    "Records that the group passed, the mean of the last minute.",
+)
+GROUP_PROCESSING = MetricDescriptor(
+    "streamgauge.consumer_group.processing_time",
+    Kind.GAUGE,
+    "s",
+    _GROUP,
+    "From arrival to commit, the mean of the records that the group passed in the last minute.",
+)
 EVENT_AGE = MetricDescriptor(
     "streamgauge.event.age",
     Kind.HISTOGRAM,
@@ -130,6 +207,34 @@ AGE_RESOLUTION = MetricDescriptor(
     "s",
     (),
     "How much too large an arrival age of a CreateTime topic may be: the fetch wait.",
+)
+PROCESSED_RESOLUTION = MetricDescriptor(
+    "streamgauge.processed_age.resolution",
+    Kind.GAUGE,
+    "s",
+    (),
+    "How much too large a processed age may be: committed offsets are asked for this often.",
+)
+PROCESSED_ERROR = MetricDescriptor(
+    "streamgauge.processed_age.error",
+    Kind.GAUGE,
+    "s",
+    (),
+    "No processed age was wrong by more than this because its event time is known coarsely.",
+)
+LEDGER_RECORDS = MetricDescriptor(
+    "streamgauge.ledger.records",
+    Kind.GAUGE,
+    "{record}",
+    (),
+    "Records whose event time is remembered, for processed ages.",
+)
+LEDGER_DROPPED = MetricDescriptor(
+    "streamgauge.ledger.dropped",
+    Kind.GAUGE,
+    "{record}",
+    (),
+    "Records that a limit has dropped from it; a group that passes them later has them unaged.",
 )
 RECORDS = MetricDescriptor(
     "streamgauge.records",
@@ -266,8 +371,23 @@ STREAM_METRICS: Final = (
     GROUP_TIME_LAG,
     GROUP_STATUS,
     GROUP_COMMITTED,
+    GROUP_UNAGED,
+    GROUP_REPROCESSED,
+    GROUP_LOST,
+    GROUP_LAG_SLOPE,
+    GROUP_TIME_LAG_SLOPE,
+    GROUP_DRAIN,
+    GROUP_BREACH,
+    GROUP_RETENTION,
+    GROUP_IN,
+    GROUP_OUT,
+    GROUP_PROCESSING,
     EVENT_AGE,
     AGE_RESOLUTION,
+    PROCESSED_RESOLUTION,
+    PROCESSED_ERROR,
+    LEDGER_RECORDS,
+    LEDGER_DROPPED,
     RECORDS,
     RECORDS_SIZE,
     RECORDS_UNAGED,

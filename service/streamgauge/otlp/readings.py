@@ -9,7 +9,7 @@ from streamgauge.model import LagBound
 from streamgauge.otlp import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from streamgauge.core.histogram import Histogram
     from streamgauge.core.snapshot import GroupView, PartitionView, Snapshot
@@ -37,7 +37,7 @@ def readings(snapshot: Snapshot) -> Iterator[Reading]:
     A value that is unknown gives no reading at all, never 0.
     """
     for partition in snapshot.partitions:
-        yield from _partition(snapshot.stream, partition)
+        yield from _partition(snapshot.stream, partition, snapshot.groups_without_ages)
     for partition in snapshot.dead_letter_partitions:
         yield from _dead_letter_partition(snapshot.stream, partition)
     for group, view in sorted(snapshot.groups.items()):
@@ -65,7 +65,9 @@ def arrival_series(stream: str, topic: str, partition: int) -> Attributes:
     return _attributes(names.EVENT_AGE, stream, ARRIVAL, topic, partition, None)
 
 
-def _partition(stream: str, view: PartitionView) -> Iterator[Reading]:
+def _partition(
+    stream: str, view: PartitionView, without_ages: Collection[str]
+) -> Iterator[Reading]:
     totals, where = view.totals, (view.topic, view.partition)
     if view.end_offset is not None:
         yield _reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
@@ -91,8 +93,13 @@ def _partition(stream: str, view: PartitionView) -> Iterator[Reading]:
             yield _reading(descriptor, stream, *where, name, value=count)
     for group, done in sorted(totals.groups.items()):
         yield _reading(names.GROUP_COMMITTED, stream, *where, group, value=done.committed)
+        if group in without_ages:
+            continue
         if done.aged.count:
             yield _reading(names.EVENT_AGE, stream, PROCESSED, *where, group, value=done.aged)
+        if done.aged.count or done.unaged or done.reprocessed:
+            yield _reading(names.GROUP_UNAGED, stream, *where, group, value=done.unaged)
+            yield _reading(names.GROUP_REPROCESSED, stream, *where, group, value=done.reprocessed)
 
 
 def _dead_letter_partition(stream: str, view: PartitionView) -> Iterator[Reading]:
@@ -113,20 +120,32 @@ def _group(snapshot: Snapshot, group: str, view: GroupView) -> Iterator[Reading]
     yield _reading(names.GROUP_STATUS, stream, topic, group, value=status)
     if view.lag is not None and view.lag_bound in _LAG_BOUNDS:
         yield _reading(names.GROUP_LAG_SUM, stream, topic, group, value=view.lag)
+    yield _reading(names.GROUP_LOST, stream, topic, group, value=view.lost)
+    forecast, pace = view.forecast, view.pace
+    for descriptor, value in (
+        (names.GROUP_LAG_SLOPE, forecast.lag_slope),
+        (names.GROUP_TIME_LAG_SLOPE, forecast.time_lag_slope),
+        (names.GROUP_DRAIN, forecast.drain_seconds),
+        (names.GROUP_BREACH, forecast.breach_seconds),
+        (names.GROUP_RETENTION, forecast.retention_seconds),
+        (names.GROUP_IN, pace.in_per_second),
+        (names.GROUP_OUT, pace.out_per_second),
+        (names.GROUP_PROCESSING, pace.processing_seconds),
+    ):
+        if value is not None:
+            yield _reading(descriptor, stream, topic, group, value=value)
     for partition, at in sorted(view.partitions.items()):
         where = (topic, partition, group)
         if at.committed_offset is not None:
             yield _reading(names.GROUP_OFFSET, stream, *where, value=at.committed_offset)
         if at.lag is not None and at.lag_bound in _LAG_BOUNDS:
             yield _reading(names.GROUP_LAG, stream, *where, value=at.lag)
-        if at.time_lag_seconds is not None and at.time_lag_bound in _TIME_LAG_BOUNDS:
+        if at.time_lag_seconds is not None and at.time_lag_bound in _LAG_BOUNDS:
             yield _reading(names.GROUP_TIME_LAG, stream, *where, value=at.time_lag_seconds)
 
 
 _LAG_BOUNDS = (LagBound.EXACT, LagBound.UPPER)
-"""Bounds under which "at most this many" is true."""
-_TIME_LAG_BOUNDS = (LagBound.EXACT, LagBound.LOWER)
-"""Bounds under which "at least this long" is true."""
+"""Bounds under which "at most so much" is true."""
 
 
 def _whole(snapshot: Snapshot) -> Iterator[Reading]:
@@ -146,3 +165,10 @@ def _whole(snapshot: Snapshot) -> Iterator[Reading]:
     for kind, count in sorted(keeping.left_out.items()):
         yield _reading(names.STATE_LEFT_OUT, stream, kind, value=count)
     yield _reading(names.AGE_RESOLUTION, stream, value=snapshot.resolution_ms / 1000)
+    asked_seconds = snapshot.processed_resolution_ms / 1000
+    yield _reading(names.PROCESSED_RESOLUTION, stream, value=asked_seconds)
+    ledger = snapshot.ledger
+    yield _reading(names.PROCESSED_ERROR, stream, value=ledger.error_ms / 1000)
+    remembered = ledger.exact_records + ledger.coarse_records
+    yield _reading(names.LEDGER_RECORDS, stream, value=remembered)
+    yield _reading(names.LEDGER_DROPPED, stream, value=ledger.dropped_records)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from streamgauge.core.histogram import FIRST_INDEX, SCALE, UNDER, Histogram
+from streamgauge.core.totals import AGES_OF_A_GROUP
 from streamgauge.model import Blind, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from streamgauge.core.growing import Growing
     from streamgauge.core.snapshot import PartitionView, Snapshot, Verdict, Window
@@ -44,9 +45,15 @@ def status(
     }
 
 
-def totals(table: Growing) -> dict[str, Any]:
-    """Every field of a table by its type; a histogram inside a nested table is None while empty."""
-    return {f.name: _total(getattr(table, f.name)) for f in fields(table)}
+def totals(table: Growing, without_ages: Collection[str] = ()) -> dict[str, Any]:
+    """Every field of a table by its type; a histogram inside a nested table is None while empty.
+
+    Of these groups no processed ages are kept: what is not known is None.
+    """
+    told = {f.name: _total(getattr(table, f.name)) for f in fields(table)}
+    for group in told.get("groups", {}).keys() & without_ages:
+        told["groups"][group] |= dict.fromkeys(AGES_OF_A_GROUP)
+    return told
 
 
 def histogram(ages: Histogram) -> dict[str, Any]:
@@ -82,6 +89,7 @@ def _stream(snapshot: Snapshot, health: dict[str, Any], now_ms: int) -> dict[str
         "as_of_ms": snapshot.as_of_ms,
         "last_record_ms": snapshot.last_record_ms,
         "resolution_ms": snapshot.resolution_ms,
+        "processed_resolution_ms": snapshot.processed_resolution_ms,
         "window_ms": snapshot.window_ms,
         "watched_groups": list(snapshot.watched_groups),
         "completeness": 0.0 if stale else _plain(snapshot.completeness),
@@ -100,9 +108,10 @@ def _stream(snapshot: Snapshot, health: dict[str, Any], now_ms: int) -> dict[str
             }
             for view in snapshot.dead_letters
         },
-        "last_window": _window(snapshot.last_window),
+        "last_window": _window(snapshot.last_window, snapshot.groups_without_ages),
         "state": _plain(snapshot.keeping),
-        "totals": totals(snapshot.totals),
+        "ledger": _plain(snapshot.ledger),
+        "totals": totals(snapshot.totals, snapshot.groups_without_ages),
         "checks": _checks(snapshot, stale=stale),
         "sinks": health,
     }
@@ -115,10 +124,10 @@ def _partitions(views: Iterable[PartitionView]) -> dict[str, Any]:
     }
 
 
-def _window(window: Window | None) -> dict[str, Any] | None:
+def _window(window: Window | None, without_ages: frozenset[str]) -> dict[str, Any] | None:
     if window is None:
         return None
-    return {**_plain(window, but=("totals",)), "totals": totals(window.totals)}
+    return {**_plain(window, but=("totals",)), "totals": totals(window.totals, without_ages)}
 
 
 def _checks(snapshot: Snapshot, *, stale: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.app.settings import connection
-from streamgauge.core.lag import group_view, is_pattern, matching
+from streamgauge.core.lag import group_of_log, is_pattern, matching
 from streamgauge.kafka.answers import Absent, Forbidden, Retry
 from streamgauge.kafka.cluster import Cluster
 from streamgauge.kafka.errors import KafkaAccessError
@@ -95,7 +95,7 @@ async def _ask(cluster: Cluster, topic: PolledTopic, known: Mapping[int, int]) -
     groups = {}
     for name, answer in zip(names, committed, strict=True):
         told = answer if isinstance(answer, CommittedOffsets) else None
-        groups[name] = group_view(state.partitions, told, log)
+        groups[name] = group_of_log(state.partitions, told, log)
         if isinstance(answer, Forbidden):
             trouble.append(f"the right {answer.right} is missing; grant it")
         elif isinstance(answer, Retry):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from streamgauge.core.lag import lag_of, worst_first
+from streamgauge.core.lag import worst_first
 from streamgauge.core.report import Position, data_version
 from streamgauge.core.wording import duration, number
 from streamgauge_dagster.presentation import link_entries
@@ -83,7 +83,7 @@ def poll_observation(
 ) -> dg.AssetObservation:
     """The observation of one of a stream's topics; what is unknown is left out."""
     groups = [_group_row(name, found) for name in worst_first(found.groups)]
-    lags = [lag for lag in map(lag_of, found.groups.values()) if lag is not None]
+    lags = [lag for lag in (each.lag for each in found.groups.values()) if lag is not None]
     value = dg.MetadataValue
     told: dict[str, dg.MetadataValue[Any]] = {"offsets": value.int(period.offsets)}
     if lags:

@@ -35,7 +35,11 @@ GROUPS_MAX: Final = 100
 """Consumer groups in the detail."""
 BLIND_MAX: Final = 100
 """What the gauge cannot vouch for, in the detail."""
-_BOUNDS: Final[Mapping[str, str]] = {LagBound.UPPER: "at most ", LagBound.UNKNOWN: "at least "}
+_BOUNDS: Final[Mapping[str, str]] = {
+    LagBound.UPPER: "at most ",
+    LagBound.LOWER: "at least ",
+    LagBound.UNKNOWN: "at least ",
+}
 
 
 def why_not(stream: Stream, topic: Topic, before: Report | None) -> str | None:

@@ -65,10 +65,11 @@ def _records(evidence: Evidence) -> str:
 
 
 def _ages(evidence: Evidence) -> str:
-    told = _last(_received(evidence).histograms("streamgauge.event.age"), "stage", "partition")
+    rows = _received(evidence).histograms("streamgauge.event.age")
+    arrival = (row for row in rows if row.attributes["stage"] == "arrival")
+    told = _last(arrival, "partition")
     unaged = _last(_received(evidence).metric_points("streamgauge.records.unaged"), "partition")
-    for (stage, partition), point in told.items():
-        must_equal("stage", stage, "arrival")
+    for partition, point in told.items():
         counts: dict[int | None, int] = {None: point.zero_count}
         counts |= {point.offset + at: count for at, count in enumerate(point.counts)}
         orders = [order for order in evidence.truth.sent if order.partition == partition]
@@ -76,7 +77,7 @@ def _ages(evidence: Evidence) -> str:
         # a sum of seconds in floating point; ages are whole milliseconds
         told_ms = round(1_000 * point.sum, 3)
         must_fit(Told(counts, told_ms, without), AgeBounds.of(orders))
-    must_equal("partitions", {partition for _, partition in told}, set(evidence.truth.counts()))
+    must_equal("partitions", set(told), set(evidence.truth.counts()))
     return f"{sum(point.count for point in told.values())} ages in {len(told)} partitions"
 
 

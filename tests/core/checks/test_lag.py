@@ -6,7 +6,7 @@ import pytest
 
 from streamgauge.core.checks.lag import LAG
 from streamgauge.core.checks.policy import Measure, Subject
-from streamgauge.core.lag import group_view
+from streamgauge.core.lag import group_of_log
 from streamgauge.model import Blind, CommittedOffsets, LogOffsets
 
 LOG = LogOffsets("orders", {0: 0, 1: 0}, {0: 5_000, 1: 5_000}, 999_999)
@@ -17,7 +17,7 @@ GONE = Blind("group b-1", 5, "not allowed to see it")
 def group(*offsets, answered_ms=999_000):
     """A group with these commits on partitions 0 and 1."""
     committed = CommittedOffsets("g", "orders", dict(enumerate(offsets)), answered_ms)
-    return group_view((0, 1), committed, LOG)
+    return group_of_log((0, 1), committed, LOG)
 
 
 def groups():
@@ -28,7 +28,7 @@ def groups():
         "b-2": group(2_000, 5_000),
         "b-3": group(1_000, None),
         "c": group(None, None),
-        "d-new": group_view((0, 1), None, LOG),
+        "d-new": group_of_log((0, 1), None, LOG),
         "d-old": group(4_000, 5_000, answered_ms=879_999),
         "d-aged": group(4_000, 5_000, answered_ms=880_000),
         "e": group(6_000, 6_000),
@@ -52,7 +52,7 @@ def measured(snapshot):
         ("d-new", (), None, "the lag of d-new is not known",
          Blind("group d-new", 7, "its committed offsets were not answered yet")),
         ("d-old", (), 1_000, "the lag of d-old is 1,000 records",
-         Blind("group d-old", 879_999, "its lag was not answered since then")),
+         Blind("group d-old", 879_999, "its committed offsets were not answered since then")),
         ("d-aged", (), 1_000, "the lag of d-aged is 1,000 records", None),
         ("e", (), None, "the lag of e is not known",
          Blind("group e", 999_000, "its lag is not known on partition 0, 1")),
@@ -89,7 +89,7 @@ def test_an_answer_from_ahead_of_the_clock_is_old(snapshot):
     """After the clock was set back nobody knows how old it is; blind since now at the latest."""
     for as_of_ms, blind in [
         (879_000, None),
-        (878_999, Blind("group a", 878_999, "its lag was not answered since then")),
+        (878_999, Blind("group a", 878_999, "its committed offsets were not answered since then")),
     ]:
         now = snapshot(groups=groups(), watched_groups=("a",), as_of_ms=as_of_ms)
         measure = measured(now)

@@ -19,6 +19,13 @@ from streamgauge.model import Level
         ("lag", Limit(above=10_000, for_ms=300_000), Limit(above=100_000, for_ms=120_000), 120_000,
          Level.UNKNOWN),
         ("throughput", None, None, 0, Level.UNKNOWN),
+        ("data_loss", None, Limit(above=0), 600_000, Level.PASS),
+        ("group_status", Limit(above=0), Limit(above=2), 120_000, Level.UNKNOWN),
+        ("time_lag", Limit(above=60, for_ms=300_000), Limit(above=300, for_ms=120_000), 120_000,
+         Level.UNKNOWN),
+        ("processed_age", Limit(above=60, for_ms=300_000), Limit(above=300, for_ms=120_000),
+         120_000, Level.PASS),
+        ("forecast", Limit(below=120, for_ms=30_000), None, 120_000, Level.PASS),
     ],
 )  # fmt: skip
 def test_defaults(name, warn, fail, keep_failing_for_ms, on_no_data):

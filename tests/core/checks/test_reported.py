@@ -10,7 +10,7 @@ from streamgauge.core.checks.evaluation import Evaluation
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.checks.reported import reported_checks
 from streamgauge.core.gauge import DeadLetterTopic, StreamPolicy
-from streamgauge.core.lag import group_view
+from streamgauge.core.lag import group_of_log
 from streamgauge.model import Blind, CommittedOffsets, Level, LogOffsets
 
 STREAM = StreamPolicy(
@@ -24,16 +24,26 @@ STREAM = StreamPolicy(
     checks={},
 )
 
+ONLY_LAG = {
+    name: Policy()
+    for name in ("data_loss", "group_status", "time_lag", "processed_age", "forecast")
+}
+"""Of the checks of groups only `lag` demands anything."""
+
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({}, ["orders fresh", "orders arrival_age"]),
         ({"groups": ("c", "b-*")},
-         ["orders fresh", "orders arrival_age", "orders lag__c", "orders lag__b__"]),
+         ["orders data_loss__c", "orders data_loss__b__", "orders fresh", "orders arrival_age",
+          "orders group_status__c", "orders group_status__b__", "orders time_lag__c",
+          "orders time_lag__b__", "orders lag__c", "orders lag__b__", "orders processed_age__c",
+          "orders processed_age__b__", "orders forecast__c", "orders forecast__b__"]),
         ({"dead_letters": (DeadLetterTopic("d.1", ("k", "one")), DeadLetterTopic("d.2", ("two",)))},
          ["one no_dead_letters", "two no_dead_letters", "orders fresh", "orders arrival_age"]),
-        ({"groups": ("c",), "checks": {"lag": Policy(), "fresh": Policy(keep_failing_for_ms=5)}},
+        ({"groups": ("c",),
+          "checks": ONLY_LAG | {"lag": Policy(), "fresh": Policy(keep_failing_for_ms=5)}},
          ["orders arrival_age"]),
         ({"checks": {"throughput": Policy(warn=Limit(below=1))}},
          ["orders fresh", "orders arrival_age", "orders throughput"]),
@@ -51,9 +61,14 @@ def test_only_checks_of_groups_name_one():
     reported = {each.name: each.group for each in reported_checks(stream)}
     assert reported == {
         "no_dead_letters": None,
+        "data_loss__b__": "b-*",
         "fresh": None,
         "arrival_age": None,
+        "group_status__b__": "b-*",
+        "time_lag__b__": "b-*",
         "lag__b__": "b-*",
+        "processed_age__b__": "b-*",
+        "forecast__b__": "b-*",
     }
 
 
@@ -61,8 +76,8 @@ def test_verdicts_follow_policies(snapshot):
     """A policy replaces the default; no limit, no verdict."""
     committed = CommittedOffsets("b.1", "orders", {0: 90}, 1_000_000)
     log = LogOffsets("orders", {0: 0}, {0: 100}, 1_000_000)
-    groups = {"b.1": group_view((0,), committed, log)}
-    policies = {
+    groups = {"b.1": group_of_log((0,), committed, log)}
+    policies = ONLY_LAG | {
         "fresh": Policy(),
         "lag": Policy(warn=Limit(above=9)),
         "throughput": Policy(fail=Limit(below=1)),

@@ -25,7 +25,10 @@ totals = st.builds(
     **{table: named(names) for table, names in NAMED_COUNTS.items()},
     arrival_ages=histograms(),
     groups=st.dictionaries(
-        st.sampled_from(GROUPS), st.builds(GroupTotals, committed=numbers, aged=histograms())
+        st.sampled_from(GROUPS),
+        st.builds(
+            GroupTotals, committed=numbers, aged=histograms(), reprocessed=counts, unaged=counts
+        ),
     ),
 )
 
@@ -41,16 +44,17 @@ def aged(ages):
 @given(totals, st.lists(st.sampled_from(GROUPS), unique=True, max_size=AGED_GROUPS))
 def test_totals_come_back(totals, aged_groups):
     """Through the text, but for ages of groups whose ages are not kept."""
-    made = of_totals(totals, planted(), 777, {}, aged_groups)
+    aged_to = dict.fromkeys(totals.groups, 5)
+    made = of_totals(totals, planted(), 777, {}, aged_to, takers=aged_groups)
     assert made.groups_without_place == ()
     state = decode(encode(made.state).text, 777)
     back = totals_of(state, GROUPS)
     for name, group in totals.groups.items():
         kept = name in aged_groups
-        assert (name in made.groups_without_ages) == (not kept and group.aged.count > 0)
+        assert (name in made.groups_without_ages) == (not kept)
         assert (state.groups[group_key(name)].processed is not None) == kept
         if not kept:
-            group.aged = Histogram()
+            group.aged, group.reprocessed, group.unaged = Histogram(), 0, 0
     assert back == totals
 
 
@@ -61,7 +65,10 @@ def test_all_that_totals_do_not_tell_is_kept():
     totals = totals_of(before, ["billing", "search", "fraud"])
     totals.records += 1
     totals.groups["billing"].aged.fold(np.array([250]))
-    made = of_totals(totals, before, before.position + 1, {"billing": 9_999_999_999})
+    aged_to = {"billing": before.groups[billing].processed.aged_to}
+    made = of_totals(totals, before, before.position + 1, {"billing": 9_999_999_999}, aged_to)
+    further = of_totals(totals, before, before.position + 1, {}, {"billing": 9_876_000_001})
+    assert further.state.groups[billing].processed.aged_to == 9_876_000_001
     for name in ("topic_id", "life", "writer", "version", "as_of_ms", "causes", "present_lags"):
         assert getattr(made.state, name) == getattr(before, name)
     assert made.state.position == before.position + 1
@@ -99,21 +106,42 @@ def test_places_are_taken_once_and_never_lost():
     wanted = [f"aged-{n}" for n in range(AGED_GROUPS + 1)]
     others = [f"counted-{n}" for n in range(COUNTED_GROUPS)]
     totals = Totals(groups={name: aged([5]) for name in (*others, *wanted)})
-    made = of_totals(totals, planted(), 100, {}, wanted)
+    aged_to = dict.fromkeys(totals.groups, 9)
+    made = of_totals(totals, planted(), 100, {}, aged_to, takers=wanted)
     assert made.groups_without_place == ("counted-15",)
     assert made.groups_without_ages == ("aged-5", *others[:-1])
-    again = of_totals(totals, made.state, 101, {}, ["aged-5", *others, *wanted])
+    again = of_totals(totals, made.state, 101, {}, aged_to, takers=["aged-5", *others, *wanted])
     assert again.state.groups == made.state.groups
     assert again.groups_without_place == ("counted-15",)
+
+
+def test_who_has_a_place_is_aged_as_far_as_it_is_aged():
+    """Also if others come first this time: else it would be counted again after a restart."""
+    names = [f"g-{n}" for n in range(AGED_GROUPS)]
+    totals = Totals(groups={name: aged([5]) for name in names})
+    before = of_totals(totals, planted(), 100, {}, dict.fromkeys(names, 1), takers=names).state
+    more = Totals(groups={name: aged([5, 7]) for name in ["new", *names]})
+    made = of_totals(more, before, 100, {}, dict.fromkeys(more.groups, 2), takers=["new"])
+    done = [made.state.groups[group_key(name)].processed for name in names]
+    assert {(each.aged_to, each.ages.count) for each in done} == {(2, 2)}
+    assert made.groups_without_ages == ("new",)
+
+
+def test_a_group_whose_commits_were_not_seen_again_stays_as_it_is():
+    """Nothing was aged since it was stored."""
+    ages = ProcessedAges(40, aged([5]).aged, 1, 2)
+    before = planted(groups={group_key("billing"): GroupState(50, 1, ages)})
+    totals = totals_of(before, ["billing"])
+    assert of_totals(totals, before, 100, {}).state.groups == before.groups
 
 
 def test_ages_that_are_wanted_later_are_kept_from_then_on():
     """A group that was only counted moves up while there is room, and its place is free again."""
     totals = Totals(groups={"billing": aged([5])})
-    before = of_totals(totals, planted(), 100, {"billing": 50}).state
+    before = of_totals(totals, planted(), 100, {"billing": 50}, {"billing": 40}).state
     assert before.groups == {group_key("billing"): GroupState(50, 1)}
-    made = of_totals(totals, before, 100, {}, ["billing"])
-    kept = ProcessedAges(None, totals.groups["billing"].aged)
+    made = of_totals(totals, before, 100, {}, {"billing": 40}, takers=["billing"])
+    kept = ProcessedAges(40, totals.groups["billing"].aged)
     assert made.state.groups == {group_key("billing"): GroupState(50, 1, kept)}
     assert made.groups_without_ages == ()
 

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from streamgauge.core.lag import group_view
+from streamgauge.core.lag import group_of_log
 from streamgauge.model import CommittedOffsets, LogOffsets
 from streamgauge_dagster.sensors.poll_memory import Memory, Polled, read_memory, write_memory
 from streamgauge_dagster.sensors.poll_report import advance, poll_observation
@@ -115,8 +115,8 @@ def test_names_are_those_of_a_gauge():
     """Typed, and with its own name for what is no count of records."""
     log = LogOffsets("orders.placed", {0: 0}, {0: 10}, 2)
     groups = {
-        "audit": group_view([0], None, None),
-        "billing": group_view([0], CommittedOffsets("billing", "orders.placed", {0: 4}, 1), log),
+        "audit": group_of_log([0], None, None),
+        "billing": group_of_log([0], CommittedOffsets("billing", "orders.placed", {0: 4}, 1), log),
     }
     told = observation(
         found({0: 10}, groups=groups, time_lag_seconds={"billing": 2.5}, newest_ms=NOW - 500)

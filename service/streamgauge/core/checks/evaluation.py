@@ -46,7 +46,7 @@ class Evaluation:
         measure = check.measure(snapshot, subject)
         key = (subject.asset_key, reported.name)
         before = self._standings.get(key) or first_standing(now_ms)
-        standing = judge(reported.policy, measure, before, check.unit, now_ms)
+        standing = judge(check, reported.policy, measure, before, now_ms)
         self._standings[key] = standing
         return Verdict(
             check=reported.name,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from streamgauge.model import Level
+from streamgauge.core.wording import number
+from streamgauge.model import LagBound, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +28,17 @@ class Limit:
     for_ms: int = 0
     """How long the breach must last before it counts."""
 
-    def breached_by(self, value: float, *, blind: bool) -> float | None:
-        """The bound that the value breaches, None if it breaches none.
+    def breached_by(self, value: float, bound: LagBound) -> float | None:
+        """The bound that the value breaches for sure, None if it breaches none.
 
-        While the gauge is partly blind nothing is below: what was not seen may be what is missing.
+        Args:
+            value: what was measured.
+            bound: how it is to be read: what is at least so much is not below anything for sure,
+                and what is at most so much not above.
         """
-        if self.above is not None and value > self.above:
+        if self.above is not None and value > self.above and bound is not LagBound.UPPER:
             return self.above
-        if self.below is not None and value < self.below and not blind:
+        if self.below is not None and value < self.below and bound is not LagBound.LOWER:
             return self.below
         return None
 
@@ -55,7 +59,7 @@ class Policy:
 class Measure:
     """What one evaluation measured.
 
-    A value may be there although the gauge is partly blind: then it can be above a limit, but it
+    A value may be there although the gauge is partly blind: then it can breach a limit, but it
     cannot pass. Without a value, `blind` tells the unknown from "nothing was there to measure".
     """
 
@@ -92,6 +96,16 @@ class Check:
     description: str
     default: Policy
     measure: Callable[[Snapshot, Subject], Measure]
+    partly_blind: LagBound = LagBound.LOWER
+    """How a value is to be read that was measured while the gauge was partly blind."""
+    names: tuple[str, ...] = ()
+    """What the values 0, 1, 2 and so on are called, where they stand for something."""
+
+    def amount(self, value: float | None) -> str:
+        """A value or a limit as people read it: `12 records`, `STALLED`."""
+        if value in range(len(self.names)):
+            return self.names[int(value or 0)]
+        return f"{number(value)} {self.unit}"
 
 
 def check_name(check: str, group: str | None) -> str:

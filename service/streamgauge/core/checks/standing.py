@@ -1,8 +1,8 @@
 """A check's standing: its memory from one evaluation to the next, and the rules that move it.
 
 Rules, in this order:
-1. A limit is breached by a value beyond it; while the gauge is partly blind, only by one above it.
-   The breach counts once it has lasted `for`.
+1. A limit is breached by a value beyond it; while the gauge is partly blind, only by one that lies
+   beyond it for sure. The breach counts once it has lasted `for`.
 2. A counting breach goes on counting until `keep_failing_for` after its last sighting.
 3. Without a value a breach that does not count yet is forgotten; a counting one follows rule 2.
 4. The level is FAIL if the breach of `fail` counts, else WARN if that of `warn` does,
@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from streamgauge.core.wording import duration, moment, number
-from streamgauge.model import Level
+from streamgauge.core.wording import duration, moment
+from streamgauge.model import LagBound, Level
 
 if TYPE_CHECKING:
-    from streamgauge.core.checks.policy import Limit, Measure, Policy
+    from streamgauge.core.checks.policy import Check, Limit, Measure, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,14 @@ class Breach:
     """The bound that was breached last."""
     counts: bool = False
 
-    def moved(self, limit: Limit | None, measure: Measure, keep_ms: int, now_ms: int) -> Breach:
+    def moved(
+        self,
+        limit: Limit | None,
+        measure: Measure,
+        partly_blind: LagBound,
+        keep_ms: int,
+        now_ms: int,
+    ) -> Breach:
         """Rules 1 to 3 for one evaluation.
 
         A clock that was set back moves what it has not reached again to now.
@@ -42,7 +49,8 @@ class Breach:
             return Breach()
         bound = None
         if measure.value is not None:
-            bound = limit.breached_by(measure.value, blind=measure.blind is not None)
+            read = LagBound.EXACT if measure.blind is None else partly_blind
+            bound = limit.breached_by(measure.value, read)
         if bound is not None:
             since_ms = now_ms if self.since_ms is None else min(self.since_ms, now_ms)
             return Breach(since_ms, now_ms, bound, self.counts or now_ms - since_ms >= limit.for_ms)
@@ -75,15 +83,17 @@ def first_standing(now_ms: int) -> Standing:
     return Standing(Level.UNKNOWN, now_ms, "not evaluated yet")
 
 
-def judge(policy: Policy, measure: Measure, before: Standing, unit: str, now_ms: int) -> Standing:
+def judge(
+    check: Check, policy: Policy, measure: Measure, before: Standing, now_ms: int
+) -> Standing:
     """The standing after one evaluation, by the rules of this module."""
     keep_ms = policy.keep_failing_for_ms
-    warn = before.warn.moved(policy.warn, measure, keep_ms, now_ms)
-    fail = before.fail.moved(policy.fail, measure, keep_ms, now_ms)
+    warn = before.warn.moved(policy.warn, measure, check.partly_blind, keep_ms, now_ms)
+    fail = before.fail.moved(policy.fail, measure, check.partly_blind, keep_ms, now_ms)
     if fail.counts:
-        level, limit, reason = Level.FAIL, fail.bound, _breached(measure, fail, unit, now_ms)
+        level, limit, reason = Level.FAIL, fail.bound, _breached(check, measure, fail, now_ms)
     elif warn.counts:
-        level, limit, reason = Level.WARN, warn.bound, _breached(measure, warn, unit, now_ms)
+        level, limit, reason = Level.WARN, warn.bound, _breached(check, measure, warn, now_ms)
     elif measure.blind is not None:
         level, limit = Level.UNKNOWN, None
         reason = f"blind since {moment(measure.blind.since_ms)}: {measure.blind.reason}"
@@ -91,7 +101,7 @@ def judge(policy: Policy, measure: Measure, before: Standing, unit: str, now_ms:
         level, limit, reason = policy.on_no_data, None, measure.text
     else:
         level, limit = Level.PASS, _nearest(policy)
-        reason = _kept(measure, warn, fail, unit, now_ms)
+        reason = _kept(check, measure, warn, fail, now_ms)
     return Standing(
         level=level,
         since_ms=before.since_ms if level is before.level else now_ms,
@@ -103,8 +113,8 @@ def judge(policy: Policy, measure: Measure, before: Standing, unit: str, now_ms:
     )
 
 
-def _breached(measure: Measure, breach: Breach, unit: str, now_ms: int) -> str:
-    limit = f"limit {number(breach.bound)} {unit}"
+def _breached(check: Check, measure: Measure, breach: Breach, now_ms: int) -> str:
+    limit = f"limit {check.amount(breach.bound)}"
     if breach.since_ms is not None and now_ms - breach.since_ms < 1000:
         return f"{measure.text} ({limit})"
     if breach.since_ms is not None:
@@ -117,12 +127,12 @@ def _breached(measure: Measure, breach: Breach, unit: str, now_ms: int) -> str:
     return f"{measure.text}; {limit} was breached until {moment(breach.last_ms)}"
 
 
-def _kept(measure: Measure, warn: Breach, fail: Breach, unit: str, now_ms: int) -> str:
+def _kept(check: Check, measure: Measure, warn: Breach, fail: Breach, now_ms: int) -> str:
     pending = fail if fail.since_ms is not None else warn
     if pending.since_ms is None:
         return measure.text
     return (
-        f"{measure.text} (limit {number(pending.bound)} {unit}, "
+        f"{measure.text} (limit {check.amount(pending.bound)}, "
         f"breached only for {duration(now_ms - pending.since_ms)} so far)"
     )
 

@@ -6,7 +6,8 @@ A group whose name nobody knows at the moment stays in the state as it is, so th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from streamgauge.core.state.keys import group_key
 from streamgauge.core.state.limits import AGED_GROUPS, COUNTED_GROUPS
@@ -15,7 +16,9 @@ from streamgauge.core.state.partition_state import GroupState, PartitionState, P
 from streamgauge.core.totals import GroupTotals, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
+
+_NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class OfTotals:
     groups_without_place: tuple[str, ...]
     """Names of groups of which nothing is kept."""
     groups_without_ages: tuple[str, ...]
-    """Names of groups that have processed ages, of which only the commits are kept."""
+    """Names of groups of which only the commits are kept."""
 
 
 def groups_by_name(state: PartitionState, names: Iterable[str]) -> dict[str, GroupState]:
@@ -48,7 +51,12 @@ def totals_of(state: PartitionState, names: Iterable[str]) -> Totals:
         **counts,
         arrival_ages=state.arrival_ages.copy(),
         groups={
-            name: GroupTotals(group.committed, group.processed.ages.copy())
+            name: GroupTotals(
+                group.committed,
+                group.processed.ages.copy(),
+                group.processed.reprocessed,
+                group.processed.unaged,
+            )
             if group.processed
             else GroupTotals(group.committed)
             for name, group in groups_by_name(state, names).items()
@@ -56,23 +64,28 @@ def totals_of(state: PartitionState, names: Iterable[str]) -> Totals:
     )
 
 
-def of_totals(
+def of_totals(  # noqa: PLR0913 - a state is made of as much
     totals: Totals,
     before: PartitionState,
     position: int,
     highest_commits: Mapping[str, int],
-    aged_groups: Sequence[str] = (),
+    aged_to: Mapping[str, int] = _NOBODY,
+    *,
+    takers: Collection[str] = (),
 ) -> OfTotals:
     """The state with these totals.
 
-    Places are taken first come, first served, and never lost: who had one before keeps it.
+    Places are taken first come, first served, and never freed within a life: who had one before
+    keeps it, whether or not it is watched any more.
 
     Args:
         totals: what the records up to `position` amount to; they must not change any more.
         before: the state that they grew from; all that totals do not tell is taken from it.
         position: offset up to which records are counted.
         highest_commits: highest committed offset seen, by group name.
-        aged_groups: names of groups whose processed ages are to be kept, the first ones first.
+        aged_to: how far its records are aged, of every group of which a commit was seen.
+        takers: names of groups that may take a free place for their processed ages, the first ones
+            first.
 
     Raises:
         ValueError: naming the value that no state can hold.
@@ -81,20 +94,22 @@ def of_totals(
     free = AGED_GROUPS - sum(group.processed is not None for group in groups.values())
     without_place: list[str] = []
     without_ages: list[str] = []
-    named = (name for name in aged_groups if name in totals.groups)
+    named = (name for name in takers if name in totals.groups)
     for name in dict.fromkeys((*named, *totals.groups)):
         of_name, key = totals.groups[name], group_key(name)
         known = groups.get(key, GroupState(None, 0))
         processed = known.processed
-        if processed is None and free and name in aged_groups:
+        if processed is None and free and name in takers:
             processed, free = ProcessedAges(None, of_name.aged), free - 1
-        if processed is not None:
-            processed = processed._replace(ages=of_name.aged)
-        elif key not in groups and _counted(groups) >= COUNTED_GROUPS:
-            without_place.append(name)
-            continue
-        elif of_name.aged.count:
+        if processed is None:
+            if key not in groups and _counted(groups) >= COUNTED_GROUPS:
+                without_place.append(name)
+                continue
             without_ages.append(name)
+        elif name in aged_to:  # of others no commit was seen by this process: nothing has changed
+            processed = ProcessedAges(
+                aged_to[name], of_name.aged, of_name.reprocessed, of_name.unaged
+            )
         highest = highest_commits.get(name, known.highest_commit)
         groups[key] = GroupState(highest, of_name.committed, processed)
     counts: dict[str, Any] = {name: getattr(totals, name) for name in COUNTERS}
