@@ -1,6 +1,6 @@
 # Everything a developer or the CI does; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo collector oldest-dagster test test-containers restarts lint types arch check docs constraints image clean
+.PHONY: help venv demo collector oldest-dagster test test-containers restarts truth bench lint types arch check docs constraints image clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
@@ -57,6 +57,15 @@ KILLS ?= 200
 SEED ?= 5
 restarts: $(INSTALLED) ## kill gauges at random moments, in all twice KILLS=200 times, and judge what Dagster has (SEED=5)
 	STREAMGAUGE_KILLS=$(KILLS) STREAMGAUGE_SEED=$(SEED) $(BIN)/pytest -s $(PYTEST_ARGS) tests/integration/test_kills.py
+
+BENCH_JSON ?= build/bench.json
+BENCH_ARGS ?=
+bench: $(INSTALLED) ## what a record costs beside confluent-kafka and aiokafka + OpenTelemetry, in minutes
+	$(BIN)/python benchmarks/against_peers.py --json $(BENCH_JSON) $(BENCH_ARGS)
+
+TRUTH_ARGS ?=
+truth: $(INSTALLED) ## hold what is told of groups against the truth, on real Kafka (docs/truth.md; needs Java)
+	@$(BIN)/python -m tests.truth $(TRUTH_ARGS)
 
 lint: $(INSTALLED) ## format and style
 	$(BIN)/ruff format --check .
