@@ -133,6 +133,12 @@ class Event(StrEnum):
         "After a start, not everything was read again in time that groups have still to pass.",
         "Nothing; until they have passed it, some of their ages are not known.",
     )
+    GROUP_GONE = (
+        "group_gone",
+        "info",
+        "A consumer group that a pattern had found is gone, and no longer watched.",
+        "Nothing, if it was to go; if it comes back it is found again.",
+    )
     GROUP_FORBIDDEN = (
         "group_forbidden",
         "error",

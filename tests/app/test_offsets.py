@@ -399,3 +399,37 @@ async def test_more_offsets_than_can_be_looked_up_have_their_turn(poll, cluster,
         await polled.poll()
     asked = [each[1][0] for each in cluster.asked if each[0] == "first"]
     assert {offset // 10 for offset in asked} == set(range(6))
+
+
+@at_once
+async def test_a_group_that_is_gone_is_missed_by_nobody(poll, cluster, lines):
+    """Though a question about it is still open, or is answered then."""
+    for answer in (Never, Forbidden("DESCRIBE on group gone"), commits("gone", {0: 90, 1: 50})):
+        cluster.commits = {"a": commits("a", {0: 90, 1: 50}), "gone": answer}
+        polled = poll("a", "gone")
+        asked = cluster.committed
+
+        async def committed(group, topic, partitions, polled=polled, asked=asked):
+            if group == "gone":
+                polled.gauge.unwatch(["gone"])
+            return await asked(group, topic, partitions)
+
+        cluster.committed = committed
+        await rounds(polled, 9)
+        cluster.committed = asked
+        assert polled.blind() == {}
+        assert lines == []
+        assert "gone" not in polled.gauge.tick(START_MS).snapshot.groups
+
+
+@at_once
+async def test_a_mistake_in_a_search_ends_the_poll(poll, cluster):
+    """It is no answer of a broker, and not to be missed."""
+    cluster.commits = {"a": commits("a", {0: 90, 1: 50})}
+
+    async def first_records(*asked):
+        raise LookupError("a mistake")
+
+    cluster.first_records = first_records
+    with pytest.raises(LookupError, match="a mistake"):
+        await rounds(poll("a"), 2)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streamgauge.app.retention import ASK_EVERY_SECONDS, RETRY_SECONDS, RetentionWatch
+from streamgauge.app.retention import ASK_EVERY_SECONDS, LOOK_SECONDS, RetentionWatch
 from streamgauge.core.watched_groups import Retention
 from streamgauge.kafka.errors import BrokersUnavailableError
 from streamgauge.kafka.topic_settings import UNKNOWN_SETTINGS, TopicSettings
@@ -57,6 +57,21 @@ async def test_a_failure_is_repeated_soon_and_an_answer_holds_for_a_minute(conte
     cluster.settings = [AWAY, AWAY, UNKNOWN_SETTINGS]
     begun = loop.time()
     running = asyncio.create_task(RetentionWatch(made).run())
-    await asyncio.sleep(2 * RETRY_SECONDS + ASK_EVERY_SECONDS + 1)
+    await asyncio.sleep(2 * LOOK_SECONDS + ASK_EVERY_SECONDS + 1)
     running.cancel()
     assert [round(at - begun) for at in told] == [10, 70]
+
+
+@at_once
+async def test_of_another_log_it_is_asked_anew(context, cluster):
+    """What was known of the one before is forgotten."""
+    made, told = context("a"), []
+    made.gauge.read_on = told.append
+    cluster.settings = UNKNOWN_SETTINGS
+    running = asyncio.create_task(RetentionWatch(made).run())
+    await asyncio.sleep(2 * LOOK_SECONDS)
+    assert len(told) == 1
+    made.gauge.begin_life("2" * 16, "orders", 1)
+    await asyncio.sleep(LOOK_SECONDS)
+    running.cancel()
+    assert len(told) == 2

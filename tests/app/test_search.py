@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from streamgauge.app.search import ASKED_MAX, GroupSearch
-from streamgauge.kafka.answers import Retry
+from streamgauge.kafka.answers import Forbidden, Retry
 from streamgauge.kafka.errors import BrokersUnavailableError
 from streamgauge.kafka.groups import Groups
 from streamgauge.model import CommittedOffsets
@@ -198,7 +198,13 @@ async def test_a_group_that_is_gone_is_let_go_and_makes_room(search, cluster, mo
     assert found.watched() == ("named", "a-1")
     assert [line["event"] for line in lines] == ["groups_beyond_limit"]
     cluster.listing = listing("a-3")
+    for refusal in (Forbidden("DESCRIBE on group a-1"), AWAY, committed("a-1")["a-1"]):
+        cluster.commits["a-1"] = refusal
+        await found.search()
+        assert found.watched() == ("named", "a-1"), "nobody says that it is gone"
+    del cluster.commits["a-1"]
     await found.search()
     await found.search()
     assert found.watched() == ("named", "a-3")
     assert "a-1" not in found.blind()
+    assert [line["group"] for line in lines if line["event"] == "group_gone"] == ["a-1"]

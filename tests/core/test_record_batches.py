@@ -214,3 +214,44 @@ def test_a_cut_batch_is_not_read():
     batch = batch_of([regular(row) for row in range(3)])
     for end in range(HEADER_BYTES, len(batch)):
         assert columns_of([batch[:end]])[0] is None
+
+
+def emptied(first_offset):
+    """What the log cleaner leaves of a batch, for the sake of its producer's last number."""
+    empty = raw(batch_of([regular(0)], first_offset))
+    return empty._replace(record_count=0, body=b"")
+
+
+@pytest.mark.parametrize("places", [(1,), (1, 1), (0,), (0, 1, 2), (0, 0)])
+def test_emptied_batches_are_nothing(places):
+    """Wherever they lie among the others."""
+    batches = [raw(batch_of([regular(row) for row in range(12)]))]
+    reader = RecordReader(DEFAULT_EVENT_TIME)
+    poll = {"next_offset": 40, "received_ms": MS, "live": True}
+    alone = reader.read_batches("orders", 3, batches, **poll)
+    for place in places:
+        batches.insert(place, emptied(30 + place))
+    whole = reader.read_batches("orders", 3, batches, **poll)
+    assert whole.offsets.tolist() == alone.offsets.tolist() == list(range(12))
+    assert_equal(whole, alone)
+    assert reader.read_batches("orders", 3, [emptied(3)], **poll) is None
+
+
+@pytest.mark.parametrize("counts", [(13, -1), (11, 1), (12, 1), (0, 12)])
+def test_counts_that_do_not_fit_their_batches_are_left_to_the_loop(counts):
+    """Also if they add up."""
+    first = raw(batch_of([regular(row) for row in range(12)]))
+    batches = [first._replace(record_count=counts[0]), emptied(12)._replace(record_count=counts[1])]
+    reader = RecordReader(DEFAULT_EVENT_TIME)
+    poll = {"next_offset": 40, "received_ms": MS, "live": True}
+    assert reader.read_batches("orders", 3, batches, **poll) is None
+
+
+def test_a_record_of_negative_length_is_left_to_the_loop():
+    """It is damaged, and the sign is one bit."""
+    first = raw(batch_of([regular(row) for row in range(12)]))
+    damaged = first._replace(body=bytes([first.body[0] ^ 1]) + first.body[1:])
+    reader = RecordReader(DEFAULT_EVENT_TIME)
+    poll = {"next_offset": 40, "received_ms": MS, "live": True}
+    assert reader.read_batches("orders", 3, [first], **poll) is not None
+    assert reader.read_batches("orders", 3, [damaged], **poll) is None

@@ -65,3 +65,12 @@ def test_damage_is_left_to_who_can_tell_of_it(build_batch):
         damaged = bytearray(batch)
         damaged[place] = byte
         assert raw_batches(batches_of(damaged, check_crcs=place == -1)) is None
+
+
+def test_what_unpacks_to_too_much_is_left_to_the_loop(build_batch, monkeypatch):
+    """It would all lie in memory at once."""
+    batches = [build_batch([b"v" * 100] * HALF, ZSTD, base_offset=at) for at in (0, HALF)]
+    monkeypatch.setattr("streamgauge.kafka.batch_header.MOST_BYTES", 2 * 120 * HALF)
+    assert raw_batches(batches_of(*batches)) is not None
+    monkeypatch.setattr("streamgauge.kafka.batch_header.MOST_BYTES", 200 * HALF)
+    assert raw_batches(batches_of(*batches)) is None

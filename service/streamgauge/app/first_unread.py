@@ -45,8 +45,10 @@ class FirstUnread:
 
     async def look_up(self, committed: Sequence[CommittedOffsets], log: LogOffsets) -> None:
         """Look up what is missed, and wait for it a moment."""
-        if self._open is not None and not self._open.done():
-            return  # the brokers are slow: one search at a time
+        if self._open is not None:
+            if not self._open.done():
+                return  # the brokers are slow: one search at a time
+            self._open.result()
         missed = await self._missed(committed, log)
         if not missed:
             return

@@ -88,8 +88,8 @@ class OffsetsPoll:
         if not partitions or not groups:
             return
         begun = loop.time()
-        for group in groups:
-            self._answered_seconds.setdefault(group, begun)
+        answered = self._answered_seconds
+        self._answered_seconds = {group: answered.get(group, begun) for group in groups}
         world = self._context.world
         if not self._refill.is_done:
             self._judge_sight(dict.fromkeys(groups, _NOT_TAILED), _NOT_TAILED)
@@ -107,7 +107,8 @@ class OffsetsPoll:
             spent_ms = round((loop.time() - begun) * 1000)
             late_ms = min(max(GRACE_MS, spent_ms), MOST_LATE_MS)
             self._gauge.hold_answers(round(self._interval_seconds * 1000) + late_ms)
-            await self._take_in(committed, log)
+            watched = frozenset(self._gauge.watched)  # a group may be gone since it was asked for
+            await self._take_in([each for each in committed if each.group in watched], log)
             self._polled()
         self._judge_sight(answers, log)
 
@@ -140,7 +141,10 @@ class OffsetsPoll:
         """A group is seen only if the ends of the log were told after its committed offsets."""
         now_seconds = asyncio.get_running_loop().time()
         seen, forbidden, unanswered = [], [], []
+        watched = frozenset(self._gauge.watched)
         for group, answer in answers.items():
+            if group not in watched:
+                continue
             what = f"group {group}"
             if isinstance(answer, Forbidden):
                 forbidden.append(Loss(what, f"the right {answer.right} is missing; grant it"))

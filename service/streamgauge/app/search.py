@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.app.sight import Loss
@@ -69,7 +70,7 @@ class GroupSearch:
             return
         self._tell_unsupported(groups)
         self._gauge.members_live(groups.occupied, self._now_ms())
-        self._let_go(groups)
+        await self._let_go(groups, partitions)
         turn = self._next_turn(groups)
         for position in range(0, len(turn), ASKED_AT_ONCE):
             some = turn[position : position + ASKED_AT_ONCE]
@@ -109,9 +110,16 @@ class GroupSearch:
             write(self._log, Event.GROUP_UNSUPPORTED, group=group)
         self._told_unsupported |= meant
 
-    def _let_go(self, groups: Groups) -> None:
-        """Found groups that are no longer there: a listing believes that only after a minute."""
-        gone = [group for group in self._found if group not in groups.followed]
+    async def _let_go(self, groups: Groups, partitions: Collection[int]) -> None:
+        """Found groups that are no longer there: a listing believes that only after a minute.
+
+        A group that may not be described is not listed either: it stays, and out of sight.
+        """
+        gone = []
+        for group in sorted(self._found.difference(groups.followed)):
+            if await self._committed_nothing(group, partitions):
+                gone.append(group)
+                write(self._log, Event.GROUP_GONE, group=group)
         if gone:
             self._gauge.unwatch(gone)
             self._sight.forget([f"group {group}" for group in gone])
@@ -128,6 +136,14 @@ class GroupSearch:
             for group in sorted(meant.difference(self._gauge.watched))
         }
         return sorted(self._asked_seconds, key=self._asked_seconds.__getitem__)[:ASKED_MAX]
+
+    async def _committed_nothing(self, group: str, partitions: Collection[int]) -> bool:
+        """Whether its coordinator says so; no answer, or a refusal, says nothing."""
+        with contextlib.suppress(KafkaAccessError):
+            answer = await self._cluster.committed(group, self._topic, partitions)
+            if isinstance(answer, CommittedOffsets):
+                return all(offset is None for offset in answer.offsets.values())
+        return False
 
     async def _has_committed(self, group: str, partitions: Collection[int]) -> bool | None:
         """None if no broker could be asked."""

@@ -265,7 +265,7 @@ class RecordReader:
         """
         try:
             fields = fields_of(batches)
-        except IrregularError:
+        except (IrregularError, IndexError, ValueError):  # whatever damaged bytes lead to
             return None
         count = len(fields.offsets)
         found = _Found(fields, self._record_is_next)

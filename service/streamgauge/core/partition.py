@@ -280,7 +280,8 @@ class Partition:
 
     def _overtaken(self, group: str, passing: Passing, start: int) -> None:
         # what it has passed is not lost, and neither tail nor refill will bring it back
-        self._count(self.totals.groups[group], passing, start)
+        if passing.is_aged:
+            self._count(self.totals.groups[group], passing, start)
         self._waiting.pop(group, None)
         passing.lost += self.ledger.count(*passing.overtaken(start))
         self.changed()

@@ -29,9 +29,13 @@ _PAD: Final = bytes(LONGEST_NAME + 16)
 """Behind the last record, so that no field is read beyond the end."""
 _VARINT_BYTES: Final = 5
 
-_STEP: Final = [1 + (byte >> 1) if byte < 0x80 else 2 + ((byte & 0x7F) >> 1) for byte in range(256)]
-"""From one record to the next, by the first byte of its length."""
-_AND_STEP: Final = [byte << 6 if byte < 0x80 else 1 << 40 for byte in range(256)]
+_BEYOND: Final = 1 << 40
+_STEP: Final = [
+    _BEYOND if byte & 1 else 1 + (byte >> 1) if byte < 0x80 else 2 + ((byte & 0x7F) >> 1)
+    for byte in range(256)
+]
+"""From one record to the next, by the first byte of its length; beyond everything if negative."""
+_AND_STEP: Final = [byte << 6 if byte < 0x80 else _BEYOND for byte in range(256)]
 """So much more by the second byte, if there is one; beyond everything where a third follows."""
 _ZIGZAG: Final[NDArray[np.int64]] = np.array(
     [(byte >> 1) ^ -(byte & 1) for byte in range(0x80)], dtype=np.int64
@@ -117,6 +121,11 @@ def fields_of(batches: Sequence[RawBatch]) -> Fields:
     Raises:
         IrregularError: if they are not what every client writes.
     """
+    if any(each.record_count < 0 or bool(each.record_count) != bool(each.body) for each in batches):
+        raise IrregularError
+    batches = [batch for batch in batches if batch.record_count]  # the log cleaner leaves others
+    if not batches:
+        raise IrregularError
     text = b"".join([*(batch.body for batch in batches), _PAD])
     end = len(text) - len(_PAD)
     counts = [batch.record_count for batch in batches]

@@ -125,6 +125,7 @@ class WatchedGroups:
         """The log is another one: only the names stay."""
         self._groups = {name: WatchedGroup(self._window_ms) for name in self._groups}
         self._lookups.forget()
+        self.retention = Retention()
         self._round = None
         self._surveys.clear()
 

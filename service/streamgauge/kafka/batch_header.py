@@ -10,10 +10,12 @@ from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from streamgauge.core.record_batches import RawBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from streamgauge.kafka.batches import Batch
 
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Decompressed: all batches of a partition's poll lie in memory at once."""
 FEWEST_RECORDS: Final = 256
 """Fewer are read faster one by one."""
 
@@ -90,15 +92,25 @@ def raw_batches(batches: Sequence[Batch]) -> list[RawBatch] | None:
             return None
         if any(h.base_offset < b.start for h, b in zip(headers, batches, strict=True)):
             return None  # its first records were asked for by nobody
-        return [
+        return _decompressed(headers)
+    except Exception:  # noqa: BLE001 - whatever a codec throws at hostile bytes
+        return None
+
+
+def _decompressed(headers: Iterable[BatchHeader]) -> list[RawBatch] | None:
+    whole, size = [], 0
+    for header in headers:
+        body = header.records()
+        size += len(body)
+        if size > MOST_BYTES:
+            return None
+        whole.append(
             RawBatch(
                 base_offset=header.base_offset,
                 first_ms=header.first_timestamp,
                 append_ms=header.greatest_timestamp if header.log_append_time else None,
                 record_count=header.record_count,
-                body=header.records(),
+                body=body,
             )
-            for header in headers
-        ]
-    except Exception:  # noqa: BLE001 - whatever a codec throws at hostile bytes
-        return None
+        )
+    return whole

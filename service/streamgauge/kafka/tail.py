@@ -23,6 +23,7 @@ from streamgauge.kafka.poll_size import PollSize
 from streamgauge.kafka.polled import Lost, Polled, Truncated
 from streamgauge.kafka.salvage import Undecodable, readable
 from streamgauge.kafka.watchdog import Watchdog
+from streamgauge.kafka.whole_batches import WholeBatches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -64,6 +65,7 @@ class Tail:
         self._watchdog = Watchdog(settings.patience_seconds)
         self._notices: list[Notice] = []
         self._batches = enable_batches()
+        self._whole = WholeBatches()
         self._size = PollSize(batches=self._batches)
 
     @classmethod
@@ -221,17 +223,20 @@ class Tail:
         )
         if not self._batches:
             return read(drained)
-        whole = raw_batches(drained)
-        columns = whole and self._reader.read_batches(
-            self._settings.topic,
-            number,
-            whole,
-            next_offset=partition.next_offset,
-            received_ms=partition.received_ms,
-            live=partition.live,
-        )
-        if columns:
-            return columns
+        whole = raw_batches(drained) if self._whole.may_try(number) else None
+        if whole:
+            columns = self._reader.read_batches(
+                self._settings.topic,
+                number,
+                whole,
+                next_offset=partition.next_offset,
+                received_ms=partition.received_ms,
+                live=partition.live,
+            )
+            if columns is not None:
+                self._whole.succeeded(number)
+                return columns
+            self._whole.failed(number)
         return read(chain.from_iterable(readable(batch, undecodable) for batch in drained))
 
     async def _settle(self, out_of_range: Mapping[int, int]) -> None:
