@@ -12,7 +12,11 @@ from streamgauge.app.refill import Refill
 from streamgauge.core.columns import RecordReader
 from streamgauge.core.event_time import RecordRule
 from streamgauge.kafka.answers import Forbidden, Retry
-from streamgauge.kafka.errors import BrokersUnavailableError
+from streamgauge.kafka.errors import (
+    BrokersUnavailableError,
+    TailStalledError,
+    UnexpectedAnswerError,
+)
 from streamgauge.kafka.fetching import TailSettings
 from streamgauge.kafka.groups import Groups
 from streamgauge.model import CommittedOffsets
@@ -22,6 +26,7 @@ from .jumping import START_MS, at_once, until
 from .tails import FakeTails, FakeTopic
 
 POSITIONS = {0: 60, 1: 30}
+AWAY = BrokersUnavailableError("away")
 
 
 @pytest.fixture
@@ -195,3 +200,30 @@ async def test_it_is_done_once_for_each_life(world, cluster):
     assert len(filled.tails.started) == 1
     filled.gauge.begin_life("2" * 16, "orders", START_MS)
     assert not filled.is_done
+
+
+@pytest.mark.parametrize(
+    "trouble", [UnexpectedAnswerError("broker 1: 35 UNSUPPORTED_VERSION"), AWAY, Never]
+)
+@at_once
+async def test_a_broker_that_lists_no_groups_holds_up_nothing(trouble, world, cluster):
+    """Some cannot; the groups that are named are known all the same."""
+    cluster.listing = trouble
+    cluster.commits = {"a": commits("a", {0: 20, 1: 30})}
+    filled = world("a", "b-*")
+    await filled.run()
+    assert (filled.is_done, filled.known()) == (True, 40)
+
+
+@at_once
+async def test_what_cannot_be_read_again_is_given_up(world, cluster, events):
+    """The tail begins later, and may be able to read that; so may ends that nobody understands."""
+    cluster.commits = {"a": commits("a", {0: 20, 1: 30})}
+    filled = world("a")
+    filled.tails.trouble.append(TailStalledError("reading failed"))
+    await filled.run()
+    assert (filled.is_done, filled.known(), events()) == (True, 0, ["ledger_not_filled"])
+    again = world("a")
+    cluster.ends = UnexpectedAnswerError("broker 1: 87 INVALID_RECORD")
+    await again.run()
+    assert (again.is_done, again.known()) == (True, 0)

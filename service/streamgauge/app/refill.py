@@ -15,7 +15,7 @@ from streamgauge.core.ledger_budget import EXACT_RECORDS
 from streamgauge.core.undecodable import Undecoded
 from streamgauge.events import Event, write
 from streamgauge.kafka.answers import Retry
-from streamgauge.kafka.errors import KafkaAccessError
+from streamgauge.kafka.errors import KafkaAccessError, TailStalledError, UnexpectedAnswerError
 from streamgauge.kafka.polled import Lost
 from streamgauge.kafka.salvage import Undecodable
 from streamgauge.model import CommittedOffsets
@@ -69,7 +69,8 @@ class Refill:
         world, positions = self._context.world, self._gauge.positions(self._topic)
         starts: dict[int, int] = {}
         if self._gauge.policy.groups:
-            starts = await self._starts(positions)
+            with contextlib.suppress(UnexpectedAnswerError):  # the tail shows whether it matters
+                starts = await self._starts(positions)
         if starts and world == self._context.world:
             await self._read(starts, {number: positions[number] for number in starts})
         if world == self._context.world:
@@ -119,7 +120,11 @@ class Refill:
         """Those that are watched, and those that the patterns will find."""
         groups = dict.fromkeys(self._gauge.watched)
         patterns = [group for group in self._gauge.policy.groups if is_pattern(group)]
-        listed = await self._cluster.groups() if patterns else None
+        listed = None
+        if patterns:
+            with contextlib.suppress(KafkaAccessError, TimeoutError):  # some brokers list none
+                async with asyncio.timeout(ASK_SECONDS):
+                    listed = await self._cluster.groups()
         for pattern in patterns:
             groups |= dict.fromkeys(matching(pattern, listed.followed if listed else ()))
         return list(groups)
@@ -132,9 +137,9 @@ class Refill:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 await self._read_up_to(ends, tail)
-        except TimeoutError:
+        except (TimeoutError, TailStalledError):  # the tail may be able to read what comes later
             event = Event.LEDGER_NOT_FILLED
-            write(self._context.log, event, topic=self._topic, seconds=READ_SECONDS)
+            write(self._context.log, event, topic=self._topic)
         finally:
             await tail.close()
 
