@@ -134,7 +134,6 @@ class WatchedGroups:
     ) -> dict[int, list[int]]:
         """Offsets by partition whose first record is not known, the farthest behind first."""
         missed: dict[int, set[int]] = {}
-        self._round = None
         for answer in committed:
             survey = self._survey(answer, log, topic)
             self._surveys[answer.group] = (answer, survey)
