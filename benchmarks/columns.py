@@ -15,8 +15,8 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from header_getter import HeaderGetter
 from opentelemetry.context import Context
-from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from streamgauge.core.columns import RecordReader
@@ -35,21 +35,6 @@ RECORDS = 2_000
 BATCH_HEADER_BYTES = 61
 ROUNDS = 60
 FIRST_MS = 1_795_217_557_332
-
-
-class HeaderGetter(Getter["Headers"]):
-    """Reads record headers as OpenTelemetry's Kafka instrumentations do."""
-
-    def get(self, carrier: Headers, key: str) -> list[str] | None:
-        """The first header of this name."""
-        for name, value in carrier:
-            if name == key and value is not None:
-                return [value.decode()]
-        return None
-
-    def keys(self, carrier: Headers) -> list[str]:
-        """All names."""
-        return [name for name, _ in carrier]
 
 
 def hexadecimal(row: int) -> bytes:

@@ -51,10 +51,10 @@ def read_with_confluent(bootstrap_servers: str, topic: str, records: int) -> Non
 async def read_naively(bootstrap_servers: str, topic: str, records: int) -> None:
     """Parse the trace context of each record and hand its age to a histogram of the SDK."""
     from aiokafka import AIOKafkaConsumer, TopicPartition  # noqa: PLC0415 - as above
+    from header_getter import HeaderGetter  # noqa: PLC0415 - as above
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415 - as above
         OTLPMetricExporter,
     )
-    from opentelemetry.propagators.textmap import Getter  # noqa: PLC0415 - as above
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415 - as above
     from opentelemetry.sdk.metrics.export import (  # noqa: PLC0415 - as above
         PeriodicExportingMetricReader,
@@ -62,20 +62,6 @@ async def read_naively(bootstrap_servers: str, topic: str, records: int) -> None
     from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - as above
         TraceContextTextMapPropagator,
     )
-
-    class HeaderGetter(Getter["Headers"]):
-        """Reads record headers as OpenTelemetry's instrumentation of aiokafka does."""
-
-        def get(self, carrier: Headers, key: str) -> list[str] | None:
-            """The first header of this name."""
-            for name, value in carrier:
-                if name == key and value is not None:
-                    return [value.decode()]
-            return None
-
-        def keys(self, carrier: Headers) -> list[str]:
-            """All names."""
-            return [name for name, _ in carrier]
 
     provider = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())])
     histogram = provider.get_meter("naive").create_histogram("event.age", "s")

@@ -9,7 +9,7 @@ from streamgauge.model import LagBound
 from streamgauge.otlp import names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from streamgauge.core.histogram import Histogram
     from streamgauge.core.snapshot import GroupView, PartitionView, Snapshot
@@ -54,6 +54,15 @@ def _reading(
     return Reading(descriptor, _attributes(descriptor, stream, *values), value)
 
 
+def _known(
+    rows: Iterable[tuple[MetricDescriptor, float | None]], stream: str, *values: str | int | None
+) -> Iterator[Reading]:
+    """One reading for each value that is known, all with the same attributes."""
+    for descriptor, value in rows:
+        if value is not None:
+            yield _reading(descriptor, stream, *values, value=value)
+
+
 def _attributes(descriptor: MetricDescriptor, stream: str, *values: str | int | None) -> Attributes:
     """Keys come from the table; a key without a value is left out."""
     pairs = zip(descriptor.attributes, values, strict=True)
@@ -73,7 +82,7 @@ def _partition(
         yield _reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
     ages = totals.arrival_ages
     yield _reading(names.EVENT_AGE, stream, ARRIVAL, *where, None, value=ages)
-    for descriptor, count in (
+    counts_of_all = (
         (names.RECORDS, totals.records),
         (names.RECORDS_SIZE, totals.bytes),
         (names.RECORDS_UNAGED, totals.unaged),
@@ -82,8 +91,8 @@ def _partition(
         (names.RECORDS_SAMPLED, totals.sampled),
         (names.OFFSETS_UNDECODABLE, totals.undecodable),
         (names.OFFSETS_LOST, totals.lost),
-    ):
-        yield _reading(descriptor, stream, *where, value=count)
+    )
+    yield from _known(counts_of_all, stream, *where)
     for descriptor, counts in (
         (names.EVENT_TIME_RECORDS, totals.event_times),
         (names.EVENT_TIME_UNREADABLE, totals.unreadable_event_times),
@@ -106,12 +115,12 @@ def _dead_letter_partition(stream: str, view: PartitionView) -> Iterator[Reading
     where = (view.topic, view.partition)
     if view.end_offset is not None:
         yield _reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
-    for descriptor, count in (
+    counts = (
         (names.DEAD_LETTERS, view.totals.dead_letters),
         (names.OFFSETS_UNDECODABLE, view.totals.undecodable),
         (names.OFFSETS_LOST, view.totals.lost),
-    ):
-        yield _reading(descriptor, stream, *where, value=count)
+    )
+    yield from _known(counts, stream, *where)
 
 
 def _group(snapshot: Snapshot, group: str, view: GroupView) -> Iterator[Reading]:
@@ -122,7 +131,7 @@ def _group(snapshot: Snapshot, group: str, view: GroupView) -> Iterator[Reading]
         yield _reading(names.GROUP_LAG_SUM, stream, topic, group, value=view.lag)
     yield _reading(names.GROUP_LOST, stream, topic, group, value=view.lost)
     forecast, pace = view.forecast, view.pace
-    for descriptor, value in (
+    course = (
         (names.GROUP_LAG_SLOPE, forecast.lag_slope),
         (names.GROUP_TIME_LAG_SLOPE, forecast.time_lag_slope),
         (names.GROUP_DRAIN, forecast.drain_seconds),
@@ -131,9 +140,8 @@ def _group(snapshot: Snapshot, group: str, view: GroupView) -> Iterator[Reading]
         (names.GROUP_IN, pace.in_per_second),
         (names.GROUP_OUT, pace.out_per_second),
         (names.GROUP_PROCESSING, pace.processing_seconds),
-    ):
-        if value is not None:
-            yield _reading(descriptor, stream, topic, group, value=value)
+    )
+    yield from _known(course, stream, topic, group)
     for partition, at in sorted(view.partitions.items()):
         where = (topic, partition, group)
         if at.committed_offset is not None:
