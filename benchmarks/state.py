@@ -1,11 +1,13 @@
 """How great a partition's state is as text, what reading and writing it costs, and how exact it is.
 
 Run: `python benchmarks/state.py`. The partition is busy: a million records a minute for a week,
-five groups whose ages are kept, sixteen that are counted, twenty causes of dead letters, the lags
-of all groups and eight more. Counts are drawn at random from the distributions, so that their low
-digits are as they are in life. Times are the best of many rounds; they depend on the machine.
-Quantiles are read from states that were written and read back, and set against the exact ones of
-the same ages: the layout of the histograms promises at most 4.4 %.
+five groups whose ages are kept, sixteen that are counted, the lags of all groups and eight more;
+and twenty causes, which the texts of earlier versions could hold beside them. That of a dead letter
+topic has twenty causes of three groups, and how old the dead letters were. Counts are drawn at
+random from the distributions, so that their low digits are as they are in life. Times are the
+best of many rounds; they depend on the machine. Quantiles are read from states that were written
+and read back, and set against the exact ones of the same ages: the layout of the histograms
+promises at most 4.4 %.
 """  # noqa: INP001 - a script, not a package
 
 from __future__ import annotations
@@ -58,6 +60,8 @@ SPREADS = (0.6, 0.8, 1.0, 0.7, 1.2, 0.9)
 """Standard deviations of the ages' logarithms."""
 LATER = 300
 """In the bimodal case one record in ten is this many times older."""
+DYING_GROUPS = 3
+"""Consumer groups in which the dead letters died."""
 
 CLASS_NAMES = (
     "java.lang.NullPointerException",
@@ -162,7 +166,7 @@ def busy(ages: list[Histogram], records: int) -> PartitionState:
         arrival_ages=arrival,
         groups=groups,
         causes={
-            cause_key(name, "?"): Cause(name[-64:], int(rng.integers(1_000_000)))
+            cause_key("", name, "?"): Cause(name[-64:], int(rng.integers(1_000_000)))
             for name in CLASS_NAMES[:CAUSES]
         },
         other_causes=404,
@@ -176,6 +180,32 @@ def busy(ages: list[Histogram], records: int) -> PartitionState:
             )
             for key in (*groups, *others)
         },
+    )
+
+
+def of_dead_letters(ages: list[Histogram]) -> PartitionState:
+    """The state of a partition of a dead letter topic with such ages of its dead letters."""
+    rng = np.random.default_rng(2)
+    death_ages, append_to_death, *_ = ages
+    causes = {
+        cause_key(f"group-{number % DYING_GROUPS}", name, "?"): Cause(
+            name[-64:], int(rng.integers(1_000_000)), group_key(f"group-{number % DYING_GROUPS}")
+        )
+        for number, name in enumerate(CLASS_NAMES[:CAUSES])
+    }
+    dead = 404 + sum(cause.dead_letters for cause in causes.values())
+    return replace(
+        planted(),
+        position=12_345 + dead + 70_001,
+        version=300_000,
+        as_of_ms=START_MS + 604_800_000,
+        last_record_ms=START_MS + 604_799_870,
+        dead_letters=dead,
+        retrying=70_001,
+        causes=causes,
+        other_causes=404,
+        death_ages=death_ages,
+        append_to_death=append_to_death,
     )
 
 
@@ -216,6 +246,9 @@ def shapes() -> dict[str, PartitionState]:
         "busy week, lognormal ages": busy(histograms(lognormal, week), week),
         "busy week, bimodal ages": busy(histograms(bimodal, week), week),
         "2**40 ages in all buckets, 6 times": busy(histograms(flat, GUARANTEED_AGES - 1), week),
+        "1,000 dead letters": of_dead_letters(histograms(lognormal, 1_000)),
+        "10 million dead letters": of_dead_letters(histograms(bimodal, 10_000_000)),
+        "2**40 ages of dead letters, twice": of_dead_letters(histograms(flat, GUARANTEED_AGES - 1)),
     }
 
 

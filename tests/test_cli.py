@@ -80,7 +80,7 @@ def test_the_version_is_told(streamgauge):
 def test_the_help_names_the_commands(streamgauge):
     """Each with its sentence."""
     told = streamgauge("-h").stdout.decode()
-    assert {"run", "explain", "checks", "schema"} <= set(told.split())
+    assert {"run", "explain", "dead-letters", "checks", "state", "schema"} <= set(told.split())
     assert "Watch the configured streams until SIGTERM or SIGINT." in told
 
 
@@ -206,11 +206,86 @@ def test_the_file_is_named_in_its_errors(streamgauge, tmp_path):
     assert (missing.returncode, "no-such.jsonl" in missing.errors) == (2, True)
 
 
-def test_dead_letters_are_accepted_and_their_null_explained(explain):
-    """The option is of a later release; scripts may give it already."""
-    (told,), ended = explain(b'{"ts": 1}\n', "--dlq")
-    assert (told["dead_letter"], ended.returncode) == (None, 0)
-    assert "dead letters are not yet understood" in ended.errors
+def letter(topic, *headers):
+    """A line of `kcat -J` with these headers."""
+    return json.dumps({"topic": topic, "tstype": "create", "ts": 5, "headers": headers}).encode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "options", "dialect"),
+    [
+        ([], [], None),
+        ([], ["--dlq"], "unclassified"),
+        (["x", "y"], ["--dlq"], "unclassified"),
+        (["kafka_dlt-original-topic", "orders"], [], "spring"),
+        (["__connect.errors.topic", "orders"], ["--dlq"], "connect"),
+    ],
+)
+def test_dead_letters_are_told_as_such(headers, options, dialect, explain):
+    """Where it is said that they are some, or their headers say so."""
+    (told,), ended = explain(letter("t", *headers) + b"\n", *options)
+    assert (ended.returncode, ended.errors) == (0, "")
+    assert (told["dead_letter"] and told["dead_letter"]["dialect"]) == dialect
+
+
+@pytest.mark.parametrize(
+    ("topic", "dialect"),
+    [
+        ("carts", None),
+        ("carts.dlq", "configured"),
+        ("orders", None),
+        ("orders.again", "configured"),
+    ],
+)
+def test_the_configuration_says_what_a_dead_letter_is(topic, dialect, explain, tmp_path):
+    """By the topic, each with its headers; a topic of a stream has none."""
+    (tmp_path / "two.yaml").write_text(
+        "kafka: {bootstrap_servers: a:1}\n"
+        "streams:\n"
+        "  carts:\n"
+        "    topic: carts\n"
+        "    dead_letters: [{topic: carts.dlq, consumer_group: g, headers: {error_class: why}}]\n"
+        "  orders:\n"
+        "    topic: orders\n"
+        "    dead_letters: [{topic: orders.again, retries: true, headers: {message: why}}]\n"
+    )
+    (told,), ended = explain(letter(topic, "WHY", "a.Bad") + b"\n", "--config", "two.yaml")
+    assert (ended.returncode, ended.errors) == (0, "")
+    said = told["dead_letter"]
+    assert (said and said["dialect"]) == dialect
+    if topic == "carts.dlq":
+        assert (said["error_class"], said["consumer_group"]) == ("a.Bad", "g")
+    if said:
+        assert said["retrying"] == (topic == "orders.again")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explain"], "give either RECORDS or --topic TOPIC"),
+        (["explain", "--topic", "t", "-"], "give either RECORDS or --topic TOPIC"),
+        (["explain", "--last", "5", "-"], "give --topic TOPIC too"),
+        (["explain", "--bootstrap-servers", "a:1", "-"], "give --topic TOPIC too"),
+        (["explain", "--topic", "t"], "where is Kafka?"),
+        (["explain", "--topic", "t", "--last", "0"], "0 is not in the range"),
+        (["dead-letters", "--topic", "t"], "where is Kafka?"),
+        (["dead-letters", "--bootstrap-servers", "a:1"], "--topic"),
+        (["dead-letters", "--topic", "t", "--bootstrap-servers", "a"], "is not host:port"),
+        (
+            ["dead-letters", "--topic", "t", "--bootstrap-servers", "a:1", "--config", "b"],
+            "leave out",
+        ),
+        (["dead-letters", "--topic", "t", "--bootstrap-servers", "a:1", "--since", "x"], "--since"),
+        (["dead-letters", "--topic", "t", "--bootstrap-servers", "a:1", "--by", "x"], "--by"),
+        (["dead-letters", "--topic", "t", "--bootstrap-servers", "a:1", "--most", "0"], "--most"),
+        (["dead-letters", "--topic", "a b", "--bootstrap-servers", "a:1"], "is not a topic name"),
+    ],
+)
+def test_what_cannot_be_meant_ends_with_a_sentence(arguments, said, streamgauge):
+    """Exit code 2, and nobody is asked."""
+    ended = streamgauge(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert said in ended.errors
 
 
 def test_hostile_bytes_give_one_object_a_line(explain):

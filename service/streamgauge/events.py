@@ -49,12 +49,6 @@ class Event(StrEnum):
         "A second signal, or the end of the grace period, ends the process before all was told.",
         "Lengthen `grace_period` if this was no second signal; the lines before say what was away.",
     )
-    CONFIGURATION_NOT_YET_MEASURED = (
-        "configuration_not_yet_measured",
-        "warning",
-        "A setting is valid, but this release does not measure what it asks for.",
-        "Remove the setting, or do not rely on it.",
-    )
     OTLP_VARIABLE = (
         "otlp_variable",
         "warning",

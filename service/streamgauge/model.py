@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from streamgauge.core.dead_letters.dead_letter import Letter
+
 UNKNOWN: Final = -1
 """In `int64` columns: the value is not known. No offset and no time here is ever negative."""
 
@@ -95,6 +97,8 @@ class Columns:
     """Trace headers that were refused, by reason."""
     unreadable_event_times: Mapping[str, int]
     """Values that were present and could not be read as a time, by event time source."""
+    letters: Sequence[Letter] = ()
+    """What the records say as dead letters; empty for a stream's topic."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import pytest
 
 from streamgauge.app.intake import AGAIN_SECONDS, Intake
 from streamgauge.core.columns import RecordReader
+from streamgauge.core.dead_letters.letters import DeadLetterReader
+from streamgauge.core.dead_letters.rules import ReadingRules
 from streamgauge.core.event_time import RecordRule
 from streamgauge.kafka.polled import Lost, Truncated
 from streamgauge.kafka.salvage import Damage, Undecodable
@@ -22,7 +24,10 @@ from .tails import FakeRecord
 def columns(*offsets, topic="orders", partition=0):
     """Records at these offsets."""
     records = [FakeRecord(offset) for offset in offsets]
-    return RecordReader([RecordRule()]).read(
+    rules = [RecordRule()]
+    letters = topic == "dlq"
+    reader = DeadLetterReader(rules, ReadingRules()) if letters else RecordReader(rules)
+    return reader.read(
         topic, partition, records, next_offset=offsets[-1] + 1, received_ms=START_MS, live=True
     )
 

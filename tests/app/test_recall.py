@@ -172,6 +172,21 @@ async def test_one_slot_that_cannot_be_read_ends_the_life(world):
 
 
 @at_once
+async def test_a_state_of_another_role_is_not_gone_on_from(world):
+    """What was counted of dead letters says nothing of a stream: another life begins."""
+    first = await world.counting("a")
+    world.letters.append(2)
+    await until(lambda: first.dead_letters == 2, 60.0)
+    await first.kill()
+    letters = world.group.slots[LETTERS]
+    world.group.slots[ORDERS] = Slot("orders", 0, letters.offset, letters.text)
+    world.last_told = {ORDERS: ToldPosition(first.life, letters.offset)}
+    second = await world.counting("b")
+    await asyncio.sleep(5)
+    assert second.snapshot().life != first.life
+
+
+@at_once
 async def test_dead_letter_topic_that_was_created_meanwhile_is_read_from_its_beginning(world):
     """Its first letter created it; nobody was there to see."""
     world.letters.exists = False

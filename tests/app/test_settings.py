@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from streamgauge.app import settings
-from streamgauge.app.settings import CannotStartError
+from streamgauge.app.settings import MOST_PLACES, CannotStartError
 from streamgauge.config import load
 from streamgauge.core.checks.policy import Limit
 from streamgauge.core.event_time import FirstSightingRule, HeaderRule, PointerRule, RecordRule
+from streamgauge.core.first_sightings import PLACES
 from streamgauge.core.gauge import DeadLetterTopic
 from streamgauge.kafka.fetching import Fetching
 from streamgauge.kafka.tokens import ClientCredentials, TokenFile
@@ -130,8 +131,8 @@ streams:
     )  # fmt: skip
     assert policy.groups == ("fulfillment", "b-*")
     assert policy.dead_letters == (
-        DeadLetterTopic("orders.dlq", ("kafka", "orders_dlq")),
-        DeadLetterTopic("late", ("late",)),
+        DeadLetterTopic("orders.dlq", ("kafka", "orders_dlq"), frozenset({"orders.placed"})),
+        DeadLetterTopic("late", ("late",), frozenset({"orders.placed"})),
     )
     assert (policy.window_ms, policy.resolution_ms) == (30_000, 80)
     assert policy.checks["lag"].warn == Limit(above=7, for_ms=1_000)
@@ -140,10 +141,41 @@ streams:
     assert how.dead_letter_fetching == Fetching(min_bytes=1, max_wait_ms=80, check_crcs=True)
     assert how.poll_interval_ms == policy.poll_interval_ms == 2_000
     assert how.ledger_budget is how_other.ledger_budget is not None
+    assert how.sightings["other"] is how_other.own_sightings is not None
+    assert how.own_sightings is how.sightings["shop"]
     assert [type(rule) for rule in how.event_time] == [
         HeaderRule, PointerRule, FirstSightingRule, RecordRule,
     ]  # fmt: skip
     assert (other.name, other.asset_key) == ("other", ("kafka", "others"))
+
+
+def test_trace_ids_are_remembered_where_somebody_asks(configure):
+    """Another stream that names it, or dead letters of its own; all others cost nothing."""
+    text = """
+kafka: {bootstrap_servers: a:1}
+streams:
+  carts: {topic: carts}
+  orders: {topic: orders, event_time: [{first_sighting: carts}, record], dead_letters: [{topic: d}]}
+  shipments: {topic: shipments, event_time: [{first_sighting: carts}]}
+  users: {topic: users}
+"""
+    remembered = settings.first_sightings(configure(text))
+    assert {name: each.size for name, each in remembered.items()} == {
+        "carts": PLACES,
+        "orders": PLACES,
+    }
+    assert remembered["carts"] is not remembered["orders"]
+    assert settings.first_sightings(configure(PLAIN)) == {}
+
+
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 32, 33, 100])
+def test_many_streams_share_the_room_for_trace_ids(configure, count):
+    """In equal parts, none of which is larger than that of one stream alone."""
+    streams = (f"  s{n}: {{topic: t{n}, dead_letters: [{{topic: d{n}}}]}}\n" for n in range(count))
+    text = "kafka: {bootstrap_servers: a:1}\nstreams:\n" + "".join(streams)
+    (size,) = {each.size for each in settings.first_sightings(configure(text)).values()}
+    assert size == PLACES or MOST_PLACES / 2 < size * count <= MOST_PLACES
+    assert size * count <= MOST_PLACES
 
 
 async def test_only_configured_sinks_are_built(configure):

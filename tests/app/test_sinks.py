@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from streamgauge.app.sinks import Sinks
 from streamgauge.core.columns import RecordReader
+from streamgauge.core.dead_letters.dead_letter import DeadLetter, Dialect, Letter
 from streamgauge.core.event_time import HeaderRule, RecordRule
 from streamgauge.core.totals import Totals
 from streamgauge.model import SinkHealth
@@ -39,9 +41,9 @@ class RecordingOtlp:
         self.wanted.append((wanted, now_ms, dead_letter))
         return min(wanted, self.granted)
 
-    def emit_spans(self, stream, records, *, dead_letter):
+    def emit_spans(self, stream, records):
         """Spans."""
-        self.spans += [(stream, record.offset, record.age_ms, dead_letter) for record in records]
+        self.spans += [(stream, record.offset, record.age_ms, record.said) for record in records]
 
     def health(self):
         """How exporting goes."""
@@ -103,7 +105,7 @@ def test_sampled_records_become_exemplars_and_spans_with_their_ages(shown):
     """One exemplar for each bucket, and a span for each record as long as there is room."""
     otlp = shown(records(10, {2, 5}))
     assert sorted(otlp.exemplars) == [("shop", 2, 2000), ("shop", 5, 5000)]
-    assert sorted(otlp.spans) == [("shop", 2, 2000, False), ("shop", 5, 5000, False)]
+    assert sorted(otlp.spans) == [("shop", 2, 2000, None), ("shop", 5, 5000, None)]
     assert otlp.wanted == [(2, START_MS, False)]
 
 
@@ -130,10 +132,13 @@ def test_each_record_has_one_span_at_most(shown):
 
 
 def test_dead_letters_have_spans_but_no_ages(shown):
-    """Nothing is known of how old they are."""
-    otlp = shown(records(5, {1, 3}), dead_letters=True)
+    """Each with what it says; one that is being tried again has none and takes no room."""
+    columns = records(5, {1, 2, 3})
+    said = [DeadLetter(dialect=Dialect.SPRING, retrying=offset == 2) for offset in range(5)]
+    letters = [Letter(each, 0, at, None, None, None, None) for at, each in enumerate(said)]
+    otlp = shown(replace(columns, letters=letters), dead_letters=True)
     assert otlp.exemplars == []
-    assert otlp.spans == [("shop", 1, None, True), ("shop", 3, None, True)]
+    assert otlp.spans == [("shop", 1, None, said[1]), ("shop", 3, None, said[3])]
     assert otlp.wanted == [(2, START_MS, True)]
 
 

@@ -13,6 +13,8 @@ from streamgauge.app.keeper import Keeper
 from streamgauge.app.sight import Sight
 from streamgauge.app.topic import Follower, TopicWatch
 from streamgauge.core.columns import RecordReader
+from streamgauge.core.dead_letters.letters import DeadLetterReader
+from streamgauge.core.dead_letters.rules import ReadingRules
 from streamgauge.core.event_time import RecordRule
 from streamgauge.core.gauge import StreamGauge
 from streamgauge.kafka.fetching import TailSettings
@@ -58,11 +60,14 @@ class Process:
         )
         self.keeper = Keeper(context, self.membership, self.slots, self.life, self._last_told)
         context = replace(context, keeper=self.keeper)
-        reader = RecordReader([RecordRule()])
+        readers = {
+            "orders": RecordReader([RecordRule()]),
+            "dlq": DeadLetterReader([RecordRule()], ReadingRules()),
+        }
         follower = Follower(self._folded, lambda _: None, lambda *_: None, do_nothing)
         watches = [
             TopicWatch(context, reader, TailSettings(topic=topic), start_from, follower)
-            for topic in ("orders", "dlq")
+            for topic, reader in readers.items()
         ]
         works = (self.keeper.run(), *(watch.run() for watch in watches))
         self.tasks = [asyncio.create_task(work) for work in works]

@@ -162,13 +162,15 @@ def _least(section: str) -> dict[str, object]:
 def _holding(name: str, section: dict[str, object]) -> dict[str, object]:
     """A configuration that is right but for the section of that name."""
     document: dict[str, object] = {"kafka": {"bootstrap_servers": "k:1"}}
-    stream: dict[str, object] = {"topic": "a", "groups": ["g"]}
+    stream: dict[str, object] = {"topic": "a", "groups": ["g"], "dead_letters": [{"topic": "d"}]}
     if name.lower() in TOP:
         return {**document, "streams": {"a": stream}, name.lower(): section}
     if name == "Stream":
         stream = section
     elif name == "DeadLetters":
         stream["dead_letters"] = [section]
+    elif name == "HeaderNames":
+        stream["dead_letters"] = [{"topic": "b", "headers": section}]
     elif name.endswith("Time"):
         stream["event_time"] = [section]
     elif name == "Checks":
@@ -178,6 +180,7 @@ def _holding(name: str, section: dict[str, object]) -> dict[str, object]:
             "AgeLimit": "fresh",
             "CountLimit": "lag",
             "RateLimit": "throughput",
+            "ShareLimit": "dead_letter_share",
             "StatusLimit": "group_status",
             "TimeLimit": "forecast",
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from streamgauge.config.checks import Checks
-from streamgauge.config.policies import check_policies
+from streamgauge.config.loading import of_values
+from streamgauge.config.policies import check_policies, stream_policy
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.checks.registry import CHECKS
 from streamgauge.model import Level
@@ -81,3 +82,87 @@ def test_the_memory_and_the_word_for_nothing_are_laid_over_too():
     assert (lag.keep_failing_for_ms, lag.on_no_data) == (10_000, DEFAULTS["lag"].on_no_data)
     lag = policies(lag={"on_no_data": "fail"})["lag"]
     assert (lag.keep_failing_for_ms, lag.on_no_data) == (120_000, Level.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("written", "percent"), [("1%", 1), (0.01, 1), ("0.25%", 0.25), ("150%", 150), (1, 100), (0, 0)]
+)
+def test_shares_are_in_percent(written, percent):
+    """As a part of the whole or with a percent sign."""
+    share = policies(dead_letter_share={"warn": {"above": written}})["dead_letter_share"]
+    assert (share.warn, share.fail) == (Limit(above=percent), DEFAULTS["dead_letter_share"].fail)
+
+
+def test_new_causes_are_a_count():
+    """The memory and the other limit stay."""
+    cause = policies(no_new_cause={"fail": {"above": 3}})["no_new_cause"]
+    default = DEFAULTS["no_new_cause"]
+    assert (cause.warn, cause.fail) == (default.warn, Limit(above=3))
+    assert cause.keep_failing_for_ms == default.keep_failing_for_ms
+
+
+def dead_letter_topics(**streams):
+    """The dead letter topics of these streams, by stream; a stream is its `dead_letters`."""
+    values = {
+        name: {"topic": name, "dead_letters": entries, "asset_key": [name]}
+        for name, entries in streams.items()
+    }
+    config = of_values({"kafka": {"bootstrap_servers": "k:1"}, "streams": values})
+    return {
+        name: stream_policy(name, stream, config.kafka).dead_letters
+        for name, stream in config.streams.items()
+    }
+
+
+def test_a_topic_of_one_stream_is_its_own_as_a_whole():
+    """Whatever its records say of their origin."""
+    ((own,),) = dead_letter_topics(a=[{"topic": "d", "source_topics": ["x"]}]).values()
+    assert (own.own_topics, own.left_to_others, own.takes_unknown) == ({"a", "x"}, set(), True)
+
+
+def test_a_shared_topic_is_divided_by_origin():
+    """Each leaves to the others what is theirs; the one named first takes what is nobody's."""
+    topics = dead_letter_topics(
+        b=[{"topic": "d", "source_topics": ["x"]}, {"topic": "e"}],
+        a=[{"topic": "d"}],
+        c=[{"topic": "f"}, {"topic": "d", "source_topics": ["y"]}],
+    )
+    shares = {
+        (name, each.topic): (each.own_topics, each.left_to_others, each.takes_unknown)
+        for name, entries in topics.items()
+        for each in entries
+    }
+    assert shares == {
+        ("b", "d"): ({"b", "x"}, {"a", "c", "y"}, True),
+        ("b", "e"): ({"b"}, set(), True),
+        ("a", "d"): ({"a"}, {"b", "x", "c", "y"}, False),
+        ("c", "f"): ({"c"}, set(), True),
+        ("c", "d"): ({"c", "y"}, {"b", "x", "a"}, False),
+    }
+
+
+def test_every_record_of_a_shared_topic_is_counted_by_one_stream():
+    """Wherever it comes from."""
+    topics = dead_letter_topics(
+        b=[{"topic": "d", "source_topics": ["x"]}], a=[{"topic": "d"}], c=[{"topic": "d"}]
+    )
+    for origin in ("a", "b", "c", "x", "elsewhere", None):
+        counting = [
+            name
+            for name, (each,) in topics.items()
+            if origin in each.own_topics
+            or (origin not in each.left_to_others and each.takes_unknown)
+        ]
+        assert counting == [{"x": "b", "elsewhere": "b", None: "b"}.get(origin, origin)]
+
+
+def test_streams_of_one_topic_count_its_dead_letters_each():
+    """One for each isolation level: neither leaves anything to the other."""
+    kafka = {"bootstrap_servers": "k:1"}
+    one = {"topic": "t", "dead_letters": [{"topic": "d"}]}
+    streams = {"a": one, "b": {**one, "asset_key": ["b"]}}
+    config = of_values({"kafka": kafka, "streams": streams})
+    for name, stream in config.streams.items():
+        (each,) = stream_policy(name, stream, config.kafka).dead_letters
+        assert (each.own_topics, each.left_to_others) == ({"t"}, set())
+        assert each.takes_unknown == (name == "a")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
+from streamgauge.config.asset_keys import default_asset_key
 from streamgauge.config.event_time import FirstSightingTime, HeaderTime, PointerTime
-from streamgauge.config.streams import default_asset_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +132,20 @@ def test_dead_letters(configure: Configure):
     assert (second.topic, second.asset_key) == ("b", ("c", "d"))
 
 
+def test_shared_dead_letter_topic(configure: Configure):
+    """The stream named first keeps the default key; a key that is given is kept by every stream."""
+    config = configure(
+        "kafka: {bootstrap_servers: 'k:9092'}\n"
+        "streams:\n"
+        "  b.first: {topic: b, dead_letters: [{topic: own}, {topic: d.q}]}\n"
+        "  a.second: {topic: a, dead_letters: [{topic: d.q}]}\n"
+        "  third: {topic: c, dead_letters: [{topic: d.q, asset_key: [mine]}]}\n"
+    )
+    assert [
+        [each.asset_key for each in stream.dead_letters] for stream in config.streams.values()
+    ] == [[("kafka", "own"), ("kafka", "d_q")], [("kafka", "d_q__a_second")], [("mine",)]]
+
+
 def test_same_topic_twice(configure: Configure):
     """A topic can be two streams, for groups of both isolation levels, under two asset keys."""
     config = configure(
@@ -210,30 +224,6 @@ def test_disabled_checks_need_nothing(configure: Configure):
     lag = configure(text).streams["a"].checks.lag
     assert lag is not None
     assert not lag.enabled
-
-
-LATER = """\
-kafka: {bootstrap_servers: 'k:9092'}
-streams:
-  a:
-    topic: a
-  b:
-    topic: b
-    event_time: [{first_sighting: a}, record]
-  c:
-    topic: c
-    event_time: [{first_sighting: a}]
-"""
-
-
-def test_not_yet_measured(configure: Configure):
-    """What a later release measures is accepted and told."""
-    sighting = "asks for the first sighting on a, but this release does not look there"
-    assert configure(LATER).not_yet_measured() == [
-        f"streams.b.event_time[0] {sighting}: the next entry answers.",
-        f"streams.c.event_time[0] {sighting}: the event time is unknown.",
-    ]
-    assert configure(SMALLEST).not_yet_measured() == []
 
 
 def test_frozen(configure: Configure):

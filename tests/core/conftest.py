@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
+from streamgauge.core.dead_letters.dead_letter import DeadLetter, Dialect, Letter
 from streamgauge.core.snapshot import DeadLetterTopicView, Keeping, Snapshot, Window
 from streamgauge.core.state.partition_state import PartitionState
 from streamgauge.core.totals import Totals
@@ -29,6 +30,14 @@ FAR_ENDS = LogOffsets("orders", {}, dict.fromkeys(range(16), 1 << 40), 0)
 CONTEXT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
+def unclassified(partition, first_offset, count):
+    """Dead letters that say nothing, at consecutive offsets."""
+    said = DeadLetter(dialect=Dialect.UNCLASSIFIED)
+    return [
+        Letter(said, partition, first_offset + row, None, None, None, None) for row in range(count)
+    ]
+
+
 def make_columns(
     event_ms,
     *,
@@ -46,7 +55,9 @@ def make_columns(
     count = len(event_ms)
     contexts = [None] * count if contexts is None else contexts
     event = np.array(event_ms, dtype=np.int64)
+    letters = [] if topic == "orders" else unclassified(partition, first_offset, count)
     fields = {
+        "letters": letters,
         "topic": topic,
         "partition": partition,
         "next_offset": first_offset + count,

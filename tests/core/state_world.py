@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
+from streamgauge.core.dead_letters.dead_letter import DeadLetter, Dialect, Letter
 from streamgauge.core.gauge import DeadLetterTopic, StreamGauge, StreamPolicy
 from streamgauge.core.state.codec import encode
 from streamgauge.core.state.keys import group_key
@@ -98,7 +99,13 @@ def records(place, first, after, now_ms):
     topic, partition = place
     offsets = np.arange(first, after, dtype=np.int64)
     none = np.full(len(offsets), UNKNOWN, dtype=np.int64)
+    letters = [
+        Letter(DeadLetter(dialect=Dialect.UNCLASSIFIED), partition, offset, None, None, None, None)
+        for offset in offsets.tolist()
+        if topic == LETTERS
+    ]
     return Columns(
+        letters=letters,
         topic=topic,
         partition=partition,
         next_offset=after,

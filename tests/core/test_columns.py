@@ -25,6 +25,7 @@ from streamgauge.core.event_time import (
     RecordRule,
     read_event_time,
 )
+from streamgauge.core.first_sightings import FirstSightings
 from streamgauge.core.trace_context import (
     OTHER_TRACE_HEADERS,
     Rejection,
@@ -52,9 +53,9 @@ class Message(NamedTuple):
     headers: object = ()
 
 
-def read(records, rules=DEFAULT_EVENT_TIME):
+def read(records, rules=DEFAULT_EVENT_TIME, sightings=None):
     """Columns of these records, read by a new reader."""
-    return RecordReader(rules).read(
+    return RecordReader(rules, sightings or {}).read(
         "orders", 3, records, next_offset=17, received_ms=MS + 5, live=True
     )
 
@@ -203,6 +204,8 @@ RULES = [
     DEFAULT_EVENT_TIME,
     (HeaderRule("a"), HeaderRule("b"), PointerRule("/t"), RecordRule()),
     (HeaderRule("A"), HeaderRule("a"), FirstSightingRule("carts"), RecordRule()),
+    (FirstSightingRule("unknown"), FirstSightingRule("shop"), FirstSightingRule("carts")),
+    (PointerRule("/t"), FirstSightingRule("carts"), PointerRule("/u"), HeaderRule("a")),
     (PointerRule("/t"), HeaderRule("event-time")),
     (RecordRule(), HeaderRule("a")),
     (HeaderRule("event-time"),),
@@ -238,13 +241,32 @@ MESSAGES = st.builds(
 )
 
 
-@given(st.lists(MESSAGES, max_size=4), st.sampled_from(RULES))
-def test_columns_agree_with_the_readers_of_one_record(messages, rules):
+def seen(carts_ms, shop_ms):
+    """First sightings of the trace on two streams, where they have a time."""
+    sightings = {"carts": FirstSightings(4), "shop": FirstSightings(4)}
+    sightings["carts"].note([UNSAMPLED], np.array([carts_ms]))
+    sightings["shop"].note([SAMPLED], np.array([shop_ms]))
+    return sightings
+
+
+SEEN_MS = st.sampled_from([UNKNOWN, MS - 1_000, MS])
+
+
+@given(st.lists(MESSAGES, max_size=4), st.sampled_from(RULES), SEEN_MS, SEEN_MS)
+def test_columns_agree_with_the_readers_of_one_record(messages, rules, carts_ms, shop_ms):
     """Row by row: times, sources, contexts, tracestates, and every count."""
-    columns = read(messages, rules)
+    sightings, asked = seen(carts_ms, shop_ms), seen(carts_ms, shop_ms)
+    columns = read(messages, rules, sightings)
     unreadable, rejected = Counter(), Counter()
     for row, message in enumerate(messages):
-        time = read_event_time(rules, message.headers, message.value, message.timestamp)
+        time = read_event_time(
+            rules,
+            message.headers,
+            message.value,
+            message.timestamp,
+            context=read_traceparent(message.headers).value,
+            sightings=asked,
+        )
         unreadable.update(time.unreadable)
         assert columns.event_ms[row] == (UNKNOWN if time.ms is None else time.ms)
         code = columns.event_time_source[row]
@@ -259,6 +281,31 @@ def test_columns_agree_with_the_readers_of_one_record(messages, rules):
         assert columns.tracestates.get(row) == (context.tracestate if sampled else None)
     assert columns.unreadable_event_times == unreadable
     assert columns.rejected_contexts == rejected
+    for stream, each in sightings.items():
+        assert each.view == asked[stream].view
+
+
+def test_the_first_sighting_answers_in_its_place():
+    """After the headers before it, before the record; of a trace that any header names."""
+    rules = (HeaderRule("event-time"), FirstSightingRule("carts"), RecordRule())
+    messages = [
+        Message(),
+        Message(headers=[("traceparent", SAMPLED)]),
+        Message(headers=[("traceparent", SAMPLED), ("event-time", b"1795217557000")]),
+        Message(headers=[("b3", b"%b-%b-1" % (T, S)), ("event-time", b"soon")]),
+        Message(headers=[("traceparent", SAMPLED[:3] + b"5" + SAMPLED[4:])]),
+        Message(headers=[("traceparent", UNSAMPLED)]),
+    ]
+    sightings = seen(MS - 9, UNKNOWN)
+    columns = read(messages, rules, sightings)
+    assert columns.event_ms.tolist() == [MS, MS - 9, 1795217557000, MS - 9, MS, MS - 9]
+    sources = [EVENT_TIME_SOURCES[code].value for code in columns.event_time_source]
+    assert sources == [
+        "record", "first_sighting", "header", "first_sighting", "record", "first_sighting",
+    ]  # fmt: skip
+    assert (sightings["carts"].asked, sightings["carts"].answered) == (4, 3)
+    assert columns.unreadable_event_times == {"header": 1}
+    assert read(messages, rules, {}).event_ms.tolist() == [MS, MS, 1795217557000, MS, MS, MS]
 
 
 def test_a_reader_keeps_nothing_of_the_records():

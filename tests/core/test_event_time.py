@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import example, given
@@ -23,6 +24,7 @@ from streamgauge.core.event_time import (
     read_event_time,
     read_header_time,
 )
+from streamgauge.core.first_sightings import FirstSightings
 from streamgauge.model import EventTimeSource
 
 MS = 1795217557332
@@ -443,6 +445,25 @@ def test_no_rules_and_no_sighting_answer_nothing():
     """An empty list of rules, and a rule that a record alone cannot answer."""
     assert read_event_time([], [], b"1", MS) == EventTime(None, None, [])
     assert read_event_time([FirstSightingRule("carts")], [], b"1", MS) == (None, None, [])
+
+
+def test_a_first_sighting():
+    """Of the trace, on the stream that the rule names; a stream that is not known says nothing."""
+    context = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    carts = FirstSightings(4)
+    carts.note([context], np.array([MS]))
+    rules = [FirstSightingRule("shop"), FirstSightingRule("carts"), RecordRule()]
+    sightings = {"carts": carts}
+    sighted = (MS, EventTimeSource.FIRST_SIGHTING, [])
+
+    def ask(context, sightings):
+        return read_event_time(rules, [], None, 5, context=context, sightings=sightings)
+
+    assert ask(context, sightings) == sighted
+    assert ask(None, sightings) == (5, RECORD, [])
+    assert ask(b"00-5" + context[4:], sightings) == (5, RECORD, [])
+    assert ask(context, {}) == (5, RECORD, [])
+    assert (carts.asked, carts.answered) == (2, 1)
 
 
 def test_default_rules():

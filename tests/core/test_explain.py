@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamgauge.core.dead_letters.rules import ReadingRules
 from streamgauge.core.event_time import DEFAULT_EVENT_TIME, HeaderRule, PointerRule, RecordRule
 from streamgauge.core.explain import LineError, LineRecord, explain, parse_line
 
@@ -24,16 +25,16 @@ def b64(data):
     return None if data is None else base64.b64encode(data).decode()
 
 
-def real_lines():
+def real_lines(folder):
     """The lines of the records of real frameworks as pytest parameters."""
     return [
         pytest.param(line, id=f"{path.stem}-{number}")
-        for path in sorted((DATA / "traces").glob("*.jsonl"))
+        for path in sorted((DATA / folder).glob("*.jsonl"))
         for number, line in enumerate(path.read_bytes().splitlines(), 1)
     ]
 
 
-@pytest.mark.parametrize("line", real_lines())
+@pytest.mark.parametrize("line", real_lines("traces"))
 def test_record_of_a_real_framework(line):
     """The record as Kafka had it, its trace as the writer knows it, its own time."""
     fields = json.loads(line)
@@ -49,7 +50,11 @@ def test_record_of_a_real_framework(line):
     assert (record.timestamp, record.timestamp_type) == (fields["timestamp"], 0)
     told = explain(record, DEFAULT_EVENT_TIME)
     assert (told["event_time"], told["event_time_source"]) == (fields["timestamp"], "record")
-    assert told["dead_letter"] is None
+    origin = fields.get("origin")
+    if told["dead_letter"] is not None:
+        said = told["dead_letter"]
+        address = [said[f"original_{name}"] for name in ("topic", "partition", "offset")]
+        assert address == [origin["topic"], origin["partition"], origin["offset"]]
     if expected["trace_id"] is None:
         assert told["trace"] is None
     else:
@@ -92,6 +97,57 @@ def test_explanation_is_json_of_exactly_these_members():
         "trace": None,
         "dead_letter": None,
     }
+
+
+LETTER = (
+    "dialect",
+    "original_topic",
+    "original_partition",
+    "original_offset",
+    "original_timestamp",
+    "previous_hop",
+    "hops",
+    "consumer_group",
+    "consumer",
+    "attempts",
+    "error_class",
+    "root_cause_class",
+    "message",
+    "stage",
+    "failed_at",
+    "retrying",
+    "kind",
+)
+
+
+@pytest.mark.parametrize("line", real_lines("dead-letters"))
+def test_dead_letter_of_a_real_framework(line):
+    """All members in their order, ready for JSON, whether its topic is known or its headers say it.
+
+    What needs the rules is null without them: nothing in the headers says that it is dead.
+    """
+    record = parse_line(line)
+    told = explain(record, DEFAULT_EVENT_TIME, ReadingRules(), record.topic)["dead_letter"]
+    assert tuple(told) == LETTER
+    assert json.loads(json.dumps(told)) == told
+    by_headers = told["dialect"] not in {"json-envelope", "unclassified"}
+    unasked = explain(record, DEFAULT_EVENT_TIME)["dead_letter"]
+    assert unasked == (told | {"retrying": unasked["retrying"]} if by_headers else None)
+
+
+def test_hops_and_rules_of_a_dead_letter():
+    """The previous hop is an object; rules and topic count."""
+    headers = [
+        (f"original_{name}", str(number).encode())
+        for name, number in (("partition", 2), ("offset", 7), ("partition", 0), ("offset", 1))
+    ]
+    record = LineRecord("dlq", 0, 7, MS, 0, None, None, headers)
+    rules = ReadingRules(source_topics=("orders",), consumer_group="billing")
+    told = explain(record, [], rules, "orders-retry")["dead_letter"]
+    assert told["previous_hop"] == {"topic": None, "partition": 0, "offset": 1}
+    assert (told["original_topic"], told["original_offset"], told["hops"]) == ("orders", 7, 2)
+    assert (told["consumer_group"], told["retrying"], told["kind"]) == ("billing", True, "unknown")
+    assert told["failed_at"] == MS
 
 
 @pytest.mark.parametrize(

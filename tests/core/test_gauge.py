@@ -120,7 +120,7 @@ def test_what_was_never_read_to_its_end_is_out_of_sight_since_the_life_began():
 def test_only_changed_levels_are_changes(gauge):
     """The first tick tells all, the next only what differs."""
     first = gauge.tick(100_000)
-    assert len(first.changed) == len(first.snapshot.verdicts) == 15
+    assert len(first.changed) == len(first.snapshot.verdicts) == 17
     assert gauge.tick(100_500).changed == ()
     log = LogOffsets("orders", {0: 0, 1: 0}, {0: 9, 1: 0}, 101_000)
     gauge.offsets([CommittedOffsets("g", "orders", {0: 1, 1: 0}, 101_000)], log)
@@ -138,7 +138,8 @@ def test_a_dead_letter_fails_its_check_at_once(gauge, columns):
     (view,) = told.snapshot.dead_letters
     assert (view.topic, view.asset_key, view.recent) == ("dlq", ("kafka", "dlq"), 1)
     assert (view.totals.dead_letters, view.last_arrival_ms) == (1, 101_000)
-    assert told.snapshot.totals == Totals(dead_letters=1)
+    [cause] = view.cause_names
+    assert told.snapshot.totals == Totals(dead_letters=1, causes={cause: 1})
     assert told.snapshot.dead_letter_partitions[0].next_offset == 6
     assert told.snapshot.last_record_ms is None
     assert gauge.tick(111_001).snapshot.dead_letters[0].recent == 0

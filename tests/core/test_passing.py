@@ -264,7 +264,7 @@ def test_undecodable_dead_letters_are_not_remembered(topic):
     letters = Topic("dlq", 1_000)
     letters.assigned({0: 0})
     letters.undecodable(0, 0, 1)
-    letters.fold_dead_letters(make_columns([1], topic="dlq", first_offset=1))
+    letters.fold_dead_letters(make_columns([1], topic="dlq", first_offset=1), [], 0)
     letters.passed(0, 2)
     assert letters.ledger.exact_records == 0
     assert letters.ledger_of(0).count(0, 9) == 9

@@ -12,8 +12,16 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
 from streamgauge.core.columns import RecordReader
-from streamgauge.core.event_time import DEFAULT_EVENT_TIME, HeaderRule, PointerRule, RecordRule
+from streamgauge.core.event_time import (
+    DEFAULT_EVENT_TIME,
+    FirstSightingRule,
+    HeaderRule,
+    PointerRule,
+    RecordRule,
+)
+from streamgauge.core.first_sightings import FirstSightings
 from streamgauge.core.record_batches import RawBatch
+from streamgauge.model import EVENT_TIME_SOURCES
 
 MS = 1795217557332
 TRACE = b"00-%032x-%016x-%b"
@@ -56,9 +64,9 @@ def raw(batch):
     return RawBatch(base_offset, first_ms, append_ms, count, bytes(batch[HEADER_BYTES:]))
 
 
-def columns_of(batches, rules=DEFAULT_EVENT_TIME):
+def columns_of(batches, rules=DEFAULT_EVENT_TIME, sightings=None):
     """Read as whole batches, and record by record; None if the records cannot be read so."""
-    reader = RecordReader(rules)
+    reader = RecordReader(rules, sightings or {})
     poll = {"next_offset": 17, "received_ms": MS + 5, "live": True}
     whole = reader.read_batches("orders", 3, [raw(each) for each in batches], **poll)
     try:
@@ -127,10 +135,93 @@ def test_what_one_record_has_is_read_as_ever(headers):
 def test_other_rules(rules):
     """Where a rule needs a look into each record, no batch is read as a whole."""
     whole, single = columns_of([batch_of([regular(row) for row in range(30)])], rules)
-    if rules == (RecordRule(),):
-        assert_equal(whole, single)
-    else:
+    if any(isinstance(rule, PointerRule) for rule in rules):
         assert whole is None
+    else:
+        assert_equal(whole, single)
+
+
+CARTS, SHOP = FirstSightingRule("carts"), FirstSightingRule("shop")
+
+
+def upstream():
+    """What two streams have seen: every second trace of the regular ones, and every third."""
+    sightings = {}
+    for stream, step in ("carts", 2), ("shop", 3):
+        contexts = [regular(row)[2][0][1] for row in range(0, 30, step)]
+        contexts.append(TRACE % (5, 77, b"00"))
+        sightings[stream] = FirstSightings()
+        sightings[stream].note(contexts, MS - 1_000 * step + np.arange(len(contexts)))
+    return sightings
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (HeaderRule("ce_time"), CARTS, RecordRule()),
+        (HeaderRule("event-time"), CARTS, RecordRule()),
+        (CARTS, SHOP, RecordRule()),
+        (FirstSightingRule("unknown"), SHOP),
+        (HeaderRule("ce_time"), SHOP, FirstSightingRule("unknown"), CARTS),
+        (RecordRule(), CARTS),
+        (HeaderRule("ce_time"), FirstSightingRule("unknown"), RecordRule()),
+        (HeaderRule("ce_time"), CARTS, HeaderRule("event-time"), RecordRule()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("headers", ODD.values(), ids=ODD)
+def test_first_sightings_answer_whole_batches_too(rules, headers):
+    """For records that are regular and for those that are not; each is looked for once."""
+    records = [regular(row) for row in range(30)]
+    for row in (0, 11, 29):
+        records[row] = (None, None, headers)
+    sightings = upstream()
+    batch = batch_of(records)
+    whole, single = columns_of([batch], rules, sightings)
+    if rules[-2] == HeaderRule("event-time"):
+        assert whole is None
+        return
+    assert_equal(whole, single)
+    for each in sightings.values():
+        assert each.asked % 2 == each.answered % 2 == 0
+    again = upstream()
+    RecordReader(rules, again).read_batches(
+        "orders", 3, [raw(batch)], next_offset=17, received_ms=MS + 5, live=True
+    )
+    for stream, each in again.items():
+        assert each.asked * 2 == sightings[stream].asked
+        assert each.answered * 2 == sightings[stream].answered
+
+
+def test_first_sightings_come_after_headers_and_before_the_record():
+    """Whole batches say so by source, and do not look for what a header has answered."""
+    records = [regular(row) for row in range(30)]
+    records[4] = (None, None, [records[4][2][0], ("ce_time", b"%d" % (MS - 7))])
+    sightings = upstream()
+    rules = (HeaderRule("ce_time"), CARTS, RecordRule())
+    whole, _ = columns_of([batch_of(records)], rules, sightings)
+    assert whole.event_ms.tolist()[:6] == [
+        MS - 2_000, MS + 3, MS - 1_999, MS + 9, MS - 7, MS + 15,
+    ]  # fmt: skip
+    sources = [EVENT_TIME_SOURCES[code].value for code in whole.event_time_source[:6]]
+    assert sources == [
+        "first_sighting", "record", "first_sighting", "record", "header", "record",
+    ]  # fmt: skip
+    assert (sightings["carts"].asked, sightings["carts"].answered) == (2 * 29, 2 * 14)
+
+
+def test_a_record_without_a_timestamp_is_looked_for_all_the_same():
+    """Its own time cannot answer if the sighting does not; it is unreadable then."""
+    batch = batch_of([regular(row) for row in range(30)])
+    sightings = upstream()
+    rules = (HeaderRule("ce_time"), CARTS, RecordRule())
+    poll = {"next_offset": 17, "received_ms": MS + 5, "live": True}
+    reader = RecordReader(rules, sightings)
+    first = raw(batch)._replace(first_ms=-6)  # of the first three records the time is not positive
+    whole = reader.read_batches("orders", 3, [first], **poll)
+    assert whole.event_ms.tolist()[:4] == [MS - 2_000, -1, MS - 1_999, 3]
+    assert whole.unreadable_event_times == {"record": 1}
+    assert (sightings["carts"].asked, sightings["carts"].answered) == (30, 15)
 
 
 def test_several_batches():

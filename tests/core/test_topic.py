@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from streamgauge.core.dead_letters.cause import CauseName
 from streamgauge.core.topic import FRESH_FOR_MS, Topic
 from streamgauge.core.totals import GroupTotals, Totals
 from streamgauge.model import Blind
@@ -64,7 +65,7 @@ def test_the_position_lies_after_every_record_that_was_counted(topic, columns):
 def test_a_record_before_the_position_is_refused(topic, columns):
     """It would be counted twice; nothing of the poll is counted."""
     topic.fold(columns([1], first_offset=10))
-    for fold in (topic.fold, topic.fold_dead_letters):
+    for fold in (topic.fold, lambda more: topic.fold_dead_letters(more, [], 0)):
         with pytest.raises(ValueError, match="orders/0: offset 10 lies before the position 11"):
             fold(columns([1, 2], first_offset=10))
     assert topic.views()[0].totals.records == 1
@@ -72,9 +73,22 @@ def test_a_record_before_the_position_is_refused(topic, columns):
 
 def test_dead_letters_count_as_such(topic, columns):
     """And move the position as well."""
-    topic.fold_dead_letters(columns([1], first_offset=10))
+    cause = CauseName("c" * 16, "billing", "IOException", None)
+    topic.fold_dead_letters(columns([1, 2], first_offset=10), [cause], 1)
     view = topic.views()[0]
-    assert (view.next_offset, view.totals.dead_letters, view.totals.records) == (11, 1, 0)
+    assert (view.next_offset, view.totals.records) == (12, 0)
+    assert (view.totals.dead_letters, view.totals.retrying) == (1, 1)
+    assert (view.totals.causes, topic.causes) == ({cause.key: 1}, {cause.key: cause})
+
+
+def test_causes_beyond_the_places_of_a_partition_are_counted_together(topic, columns):
+    """And none is forgotten that has a place."""
+    causes = [CauseName(f"{n:016x}", "billing", f"E{n}", None) for n in range(30)]
+    topic.fold_dead_letters(columns([1] * 30, first_offset=10), causes, 0)
+    topic.fold_dead_letters(columns([1] * 30, first_offset=40), causes, 0)
+    totals = topic.views()[0].totals
+    assert totals.causes == {each.key: 2 for each in causes[:20]}
+    assert (totals.other_causes, totals.dead_letters) == (20, 60)
 
 
 def test_a_told_view_no_longer_grows(topic, columns):

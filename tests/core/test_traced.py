@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from streamgauge.core.dead_letters.dead_letter import DeadLetter, Dialect, Letter
 from streamgauge.core.totals import Totals
 from streamgauge.core.traced import (
     TracedRecord,
     ages_of,
     exemplar_rows,
-    sampled_rows,
+    shown_rows,
+    spread,
     traced_records,
 )
 
@@ -48,7 +50,7 @@ def test_ages_of_rows(columns):
 def test_rows_for_spans_are_limited_and_spread(columns, context, limit, rows):
     """First and last are among them."""
     made = columns([1] * 7, contexts=[context, None] * 3 + [context])
-    assert sampled_rows(made, limit) == rows
+    assert spread(shown_rows(made), limit) == rows
 
 
 def test_a_traced_record_tells_what_the_columns_know(columns, context):
@@ -69,6 +71,21 @@ def test_a_traced_record_tells_what_the_columns_know(columns, context):
     assert second == TracedRecord(
         "orders", 2, 8, trace_id, span_id, 0xB3, None, None, 10_000, None, None
     )
+
+
+def letter(offset, *, retrying=False):
+    """A dead letter of the second partition, or a record that is being tried again."""
+    said = DeadLetter(dialect=Dialect.SPRING, error_class="a.B", retrying=retrying)
+    return Letter(said, 1, offset, None, None, None, None)
+
+
+def test_records_that_are_tried_again_are_not_shown(columns, context):
+    """What becomes of them is not known yet; a dead letter goes along with what it says."""
+    letters = [letter(0, retrying=True), letter(1), letter(2), letter(3, retrying=True)]
+    made = columns([1] * 4, contexts=[context, context, None, context], letters=letters)
+    assert shown_rows(made).tolist() == [1]
+    (record,) = traced_records(made, [1], {})
+    assert record.said is letters[1].said
 
 
 def test_a_row_without_context_is_refused(columns):

@@ -56,6 +56,8 @@ def full(maker):
     """A snapshot of which everything is known."""
     groups = {"billing": maker.group_totals([5])}
     base = maker.snapshot(1, 1, after_ms=1_000)
+    ages = maker.histogram([5])
+    letters = Totals(dead_letters=1, death_ages=ages, append_to_death=ages)
     totals = base.totals + Totals(groups=groups)
     return replace(
         base,
@@ -69,7 +71,7 @@ def full(maker):
         last_record_ms=1,
         life_reason="the stored state was gone",
         groups={"billing": maker.group(1, time_lag_seconds=1.0)},
-        dead_letters=(replace(base.dead_letters[0], last_arrival_ms=1),),
+        dead_letters=(replace(base.dead_letters[0], totals=letters, last_arrival_ms=1),),
     )
 
 
@@ -85,9 +87,13 @@ def test_every_entry_of_a_stream_is_documented_and_no_other(dagster_md, full):
 def test_every_entry_of_a_dead_letter_topic_is_documented_and_no_other(dagster_md, full):
     """The same for dead letters."""
     view = full.dead_letters[0]
-    body = dead_letter_observation(dead_letter_report(full, view, None), view).body
+    body = dead_letter_observation(dead_letter_report(full, view, None), view, 0.5).body
     text = section(dagster_md, "Observation of a dead letter topic")
-    assert set(re.findall(r"`(\w+)`", text)) == body["metadata"].keys()
+    as_above = re.search(r"and as above .*?\.\n", text, re.DOTALL)[0]
+    told = named(text) | set(re.findall(r"`(\w+)`", as_above))
+    assert told == body["metadata"].keys()
+    detail = re.search(r"The observation of a dead letter topic has .*?\.\n", dagster_md, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", detail[0])) == body["metadata"]["detail"].keys()
 
 
 def test_every_entry_of_an_evaluation_is_documented_and_no_other(dagster_md, maker, full):
@@ -116,7 +122,10 @@ def test_definitions_of_the_page_repeat_what_was_reported(page_definitions):
     nothing = "nothing was reported yet: is the gauge running with this configuration?"
     of_groups = ("data_loss", "forecast", "group_status", "lag", "processed_age", "time_lag")
     groups = [f"{check}__{group}" for check in of_groups for group in ("billing__", "fulfillment")]
-    missing = ["arrival_age", *groups, "no_dead_letters", "throughput"]
+    missing = [
+        *("arrival_age", "dead_letter_share", *groups),
+        *("no_dead_letters", "no_new_cause", "throughput"),
+    ]
     assert done.stdout.splitlines() == sorted(
         [*(f"{check} False {nothing}" for check in missing), "fresh True as told"]
     )

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamgauge.core.dead_letters.cause import CauseName
+from streamgauge.core.dead_letters.dead_letter import Address, Kind
 from streamgauge.core.histogram import SIZE, Histogram
 from streamgauge.core.report import dead_letter_report, report
-from streamgauge.core.snapshot import PartitionView, Window
+from streamgauge.core.snapshot import CauseView, PartitionView, Window
 from streamgauge.core.totals import Totals
 from streamgauge.dagster.detail import ROOMS, histogram_text
 from streamgauge.dagster.payloads import (
@@ -162,8 +164,21 @@ def test_dead_letter_topic_speaks_of_dead_letters_only(maker):
     assert body["description"] == (
         "2 dead letters in 1 m; the newest came at 2027-01-15T08:00:01Z."
     )
+    nothing = {"sum_ms": 0, "buckets": ""}
+    counts = {
+        "dead_letters": 2,
+        "retrying": 0,
+        "causes": {},
+        "other_causes": 0,
+        "death_ages": nothing,
+        "append_to_death": nothing,
+        "undecodable": 0,
+        "lost": 0,
+    }
     assert body["metadata"] == {
         "dead_letters": 2,
+        "retrying": 0,
+        "causes": 0,
         "dead_letters_total": 2,
         "last_message_timestamp": (maker.start_ms + 1_500) / 1000,
         "period_start": "2027-01-15T08:00:00.000Z",
@@ -172,12 +187,183 @@ def test_dead_letter_topic_speaks_of_dead_letters_only(maker):
         "stream": maker.stream,
         "life": "life-1",
         "detail": {
-            "totals": {"dead_letters": 2, "undecodable": 0, "lost": 0},
-            "difference": {"dead_letters": 2, "undecodable": 0, "lost": 0},
+            "totals": counts,
+            "difference": counts,
             "positions": {"columns": ["partition", "next_offset", "records"], "rows": [[0, 2, 2]]},
+            "causes": [],
             "left_out": {},
         },
     }
+
+
+POISON = CauseName("1" * 16, "billing", "InvalidAmountException", "the amount <n> is negative")
+OUTAGE = CauseName("2" * 16, "fulfillment", "TimeoutException", None)
+NAMELESS = CauseName("3" * 16, None, "unclassified", None)
+SETTLED = CauseName("4" * 16, "billing", "NullPointerException", None)
+
+
+def dying(maker):
+    """Dead letters of four named causes and more; what was told of them before, and now."""
+    names = {each.key: each for each in (POISON, OUTAGE, NAMELESS, SETTLED)}
+    before = Totals(dead_letters=9, causes={POISON.key: 1, SETTLED.key: 8})
+    died = {POISON.key: 3, OUTAGE.key: 14, NAMELESS.key: 1}
+    since = Totals(
+        dead_letters=21,
+        retrying=1_200,
+        causes=died,
+        other_causes=3,
+        death_ages=maker.histogram([4_000] * 17 + [90_000]),
+        append_to_death=maker.histogram([3_000] * 18),
+    )
+    last_ms = maker.start_ms + 299_000
+    recent = (
+        CauseView(
+            *OUTAGE,
+            recent=14,
+            total=14,
+            kind=Kind.OUTAGE,
+            reason="looks like an outage: 13 keys, one cause",
+            last_ms=last_ms,
+            trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+        ),
+        CauseView(
+            *POISON,
+            recent=3,
+            total=4,
+            kind=Kind.POISON,
+            reason="poison: orders-2@4711, third time",
+            origin=Address("orders", 2, 4711),
+        ),
+        CauseView(*SETTLED, recent=0, total=8, reason="as it was"),
+    )
+
+    def snapshot(totals, after_ms, causes):
+        base = maker.snapshot(after_ms=after_ms)
+        view = replace(
+            base.dead_letters[0],
+            totals=totals,
+            causes=causes,
+            cause_names=names,
+            last_arrival_ms=last_ms,
+        )
+        return replace(base, dead_letters=(view,), totals=totals)
+
+    first = snapshot(before, 0, ())
+    return first, snapshot(before + since, 300_000, recent)
+
+
+def test_sentence_about_dead_letters_says_why_they_died(maker):
+    """The most frequent causes of the period, whose they are and what to think of them."""
+    first, now = dying(maker)
+    acknowledged = dead_letter_report(first, first.dead_letters[0], None)
+    view = now.dead_letters[0]
+    body = dead_letter_observation(dead_letter_report(now, view, acknowledged), view, 1 / 3).body
+    assert body["description"] == (
+        "21 dead letters in 5 m, 30 since counting began:"
+        " 14 TimeoutException of fulfillment (looks like an outage: 13 keys, one cause),"
+        ' 3 InvalidAmountException "the amount <n> is negative" of billing'
+        " (poison: orders-2@4711, third time), 1 unclassified, 3 of other causes;"
+        " 1,200 records being tried again; half died within 3.827 s of the event;"
+        " the newest came at 2027-01-15T08:04:59Z."
+    )
+    told = {
+        "dead_letters": 21,
+        "retrying": 1_200,
+        "causes": 3,
+        "dead_letter_share_percent": 0.333333,
+        "age_at_death_p50_seconds": 3.83,
+        "age_at_death_p99_seconds": pytest.approx(90, rel=0.044),
+        "append_to_death_p50_seconds": pytest.approx(3, rel=0.044),
+        "dead_letters_total": 30,
+    }
+    assert {label: body["metadata"][label] for label in told} == told
+    assert list(body["metadata"])[:2] == ["dead_letters", "retrying"]
+
+
+def test_sentence_about_dead_letters_says_of_a_cause_what_is_true_of_it_now(maker):
+    """What spoke for poison then is not told when none came within the last window length."""
+    base = maker.snapshot(after_ms=60_000)
+    view = replace(
+        base.dead_letters[0],
+        totals=Totals(dead_letters=2, causes={SETTLED.key: 2, NAMELESS.key: 0}),
+        causes=(
+            CauseView(*SETTLED, recent=0, total=2, reason="poison: orders-2@4711, third time"),
+        ),
+        cause_names={SETTLED.key: SETTLED, NAMELESS.key: NAMELESS},
+    )
+    body = dead_letter_observation(dead_letter_report(base, view, None), view).body
+    assert body["description"] == "2 dead letters in 1 m: 2 NullPointerException of billing."
+
+
+def test_detail_of_dead_letters_names_every_cause(maker):
+    """Whoever reads a key in the totals finds what it stands for."""
+    first, now = dying(maker)
+    acknowledged = dead_letter_report(first, first.dead_letters[0], None)
+    view = now.dead_letters[0]
+    sent = dead_letter_report(now, view, acknowledged)
+    detail = dead_letter_observation(sent, view).body["metadata"]["detail"]
+    assert detail["difference"]["causes"] == {
+        OUTAGE.key: 14,
+        POISON.key: 3,
+        NAMELESS.key: 1,
+        SETTLED.key: 0,
+    }
+    assert detail["totals"]["causes"] == view.totals.causes
+    assert [row["key"] for row in detail["causes"]] == list(detail["difference"]["causes"])
+    outage, poison, nameless, _ = detail["causes"]
+    assert nameless == {
+        "topic": "dlq",
+        "key": NAMELESS.key,
+        "error_class": "unclassified",
+        "total": 1,
+        "in_period": 1,
+    }
+    assert poison["origin"] == {"topic": "orders", "partition": 2, "offset": 4711}
+    assert (poison["message"], poison["consumer_group"]) == (POISON.message, "billing")
+    assert (poison["in_period"], poison["total"], poison["recent"]) == (3, 4, 3)
+    assert (outage["kind"], outage["reason"]) == ("outage", view.causes[0].reason)
+    assert "origin" not in outage
+    of_stream = told(now)["metadata"]["detail"]
+    assert of_stream["totals"]["causes"] == view.totals.causes
+    assert {row["key"]: row["error_class"] for row in of_stream["causes"]} == {
+        name.key: name.error_class for name in (POISON, OUTAGE, NAMELESS, SETTLED)
+    }
+
+
+def test_sentence_about_dead_letters_is_bounded(maker):
+    """Whatever headers say; it ends with what everybody reads."""
+    names = [CauseName(f"{n:016x}", "g" * 9_000, "E" * 9_000, "m" * 9_000) for n in range(9)]
+    causes = {name.key: 5 for name in names}
+    base = maker.snapshot(after_ms=60_000)
+    view = replace(
+        base.dead_letters[0],
+        totals=Totals(dead_letters=45, causes=causes),
+        causes=tuple(CauseView(*name, recent=5, reason="r" * 9_000) for name in names),
+        cause_names={name.key: name for name in names},
+        last_arrival_ms=maker.start_ms,
+    )
+    body = dead_letter_observation(dead_letter_report(base, view, None), view).body
+    assert body["description"].endswith("30 of other causes; the newest came at"
+                                        " 2027-01-15T08:00:00Z.")  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [20, 1_000, 30_000])
+def test_causes_are_bounded_and_counted_as_left_out(maker, count):
+    """The most frequent ones are told, in the counts as in the names."""
+    keys = [f"{number:016x}" for number in range(count)]
+    names = {key: CauseName(key, "ü" * 250, "E" * 64, "ü" * 200) for key in keys}
+    totals = Totals(dead_letters=count, causes={key: n for n, key in enumerate(keys)})
+    base = maker.snapshot()
+    view = replace(base.dead_letters[0], totals=totals, cause_names=names)
+    now = replace(base, dead_letters=(view,), totals=totals)
+    letters = dead_letter_observation(dead_letter_report(now, view, None), view)
+    for payload in (letters, observation(report(now, None), now)):
+        assert len(as_json(payload.body)) <= PAYLOAD_MAX
+        detail = payload.body["metadata"]["detail"]
+        assert len(detail["causes"]) + detail["left_out"].get("causes", 0) == count
+        assert payload.left_out == detail["left_out"].get("causes", 0)
+        assert list(detail["totals"]["causes"]) == [row["key"] for row in detail["causes"]]
+        assert detail["causes"][0]["key"] == keys[-1]
 
 
 def test_detail_has_totals_positions_groups_window_and_blindness(maker):
@@ -264,7 +450,8 @@ def test_payload_is_bounded_and_says_what_it_leaves_out(maker, partitions, group
 
 def test_smallest_detail_always_fits(maker):
     """The last step has nothing but what is bounded by itself."""
-    assert (ROOMS[-1].positions, ROOMS[-1].groups, ROOMS[-1].blind) == (0, 0, 0)
+    smallest = ROOMS[-1]
+    assert (smallest.positions, smallest.groups, smallest.causes, smallest.blind) == (0, 0, 0, 0)
     snapshot = endless(maker, 50_000, 200)
     detail = observation(report(snapshot, None), snapshot).body["metadata"]["detail"]
     smallest = detail | {"blind": [], "groups": [], "positions": {}}

@@ -35,6 +35,11 @@ def rich(maker):
         unreadable_event_times={"pointer": 4},
         rejected_contexts={"b3_format": 1},
         dead_letters=7,
+        retrying=4,
+        causes={"1" * 16: 5, "2" * 16: 1},
+        other_causes=1,
+        death_ages=maker.histogram([1, 5_000]),
+        append_to_death=maker.histogram([4_000]),
         undecodable=2,
         lost=1,
         groups={"billing": maker.group_totals([4_000] * 70), "audit": maker.group_totals([])},
@@ -116,7 +121,16 @@ def test_report_of_a_stream_is_read_back_whole(maker, rich):
 
 def test_report_of_a_dead_letter_topic_is_read_back_whole(maker):
     """It has fewer counts."""
-    letters = Totals(dead_letters=7, undecodable=2, lost=1)
+    letters = Totals(
+        dead_letters=7,
+        retrying=4,
+        causes={"1" * 16: 5, "2" * 16: 1},
+        other_causes=1,
+        death_ages=maker.histogram([1, 5_000]),
+        append_to_death=maker.histogram([4_000]),
+        undecodable=2,
+        lost=1,
+    )
     base = maker.snapshot(0, 7, after_ms=61_234)
     view = replace(base.dead_letters[0], totals=letters)
     sent = dead_letter_report(base, view, None)

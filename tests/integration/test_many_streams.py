@@ -112,6 +112,8 @@ def test_probes_and_status_have_their_documented_shape(topics, broker, gauge, pr
         "processed_age__fulfillment": "pass",
         "time_lag__fulfillment": "unknown",
         "no_dead_letters": "pass",
+        "dead_letter_share": "pass",
+        "no_new_cause": "pass",
     }
     assert stream["sinks"] == {}
     assert started.get("/nothing").status_code == 404

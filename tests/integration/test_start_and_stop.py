@@ -53,17 +53,13 @@ def test_a_taken_web_address_ends_the_start(gauge, closed_port):
 
 
 def test_what_cannot_be_followed_is_told_once_at_the_start(gauge, closed_port):
-    """Settings of later releases, and variables that are taken otherwise than they are written."""
-    later = {"topic": "orders", "event_time": [{"first_sighting": "carts"}, "record"]}
-    streams = {"orders": later, "carts": "carts"}
+    """Variables that are taken otherwise than they are written."""
     started = gauge(
-        configuration(f"127.0.0.1:{closed_port}", streams, otlp={}),
+        configuration(f"127.0.0.1:{closed_port}", {"orders": "orders"}, otlp={}),
         **otlp_variables(f"http://127.0.0.1:{closed_port}"),
         OTEL_EXPORTER_OTLP_TIMEOUT="10000",
     )
     started.wait_for("web_listening")
-    (setting,) = started.events("configuration_not_yet_measured")
-    assert "first sighting on carts" in setting["setting"]
     (fact,) = started.events("otlp_variable")
     assert "OTEL_EXPORTER_OTLP_TIMEOUT=10000 is taken as milliseconds" in fact["fact"]
 

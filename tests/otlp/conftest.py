@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from streamgauge.core.dead_letters.cause import CauseName
 from streamgauge.core.snapshot import (
     DeadLetterTopicView,
     Forecast,
@@ -19,6 +20,7 @@ from streamgauge.core.snapshot import (
     LedgerView,
     Pace,
     PartitionView,
+    SightingsView,
     Snapshot,
     Verdict,
 )
@@ -127,13 +129,25 @@ class Maker:
         view = self.partition(0, [0, 5, 70_000])
         view.totals.groups["billing"] = aged
         dead = self.partition(0, topic="orders.placed.dlq", end_offset=4)
-        dead = replace(dead, totals=Totals(dead_letters=4, undecodable=1))
+        letters = Totals(dead_letters=4, undecodable=1, retrying=2, causes={"a" * 16: 3})
+        letters.other_causes = 1
+        letters.fold_deaths([1_000, 9_000], [500])
+        dead = replace(dead, totals=letters)
         at = self.group_partition()
         return self.snapshot(
             view,
             dead_letter_partitions=(dead,),
             dead_letters=(
-                DeadLetterTopicView("orders.placed.dlq", ("kafka", "dlq"), dead.totals, 4, None),
+                DeadLetterTopicView(
+                    "orders.placed.dlq",
+                    ("kafka", "dlq"),
+                    letters,
+                    4,
+                    None,
+                    cause_names={
+                        "a" * 16: CauseName("a" * 16, "billing", "TimeoutException", "late")
+                    },
+                ),
             ),
             groups={
                 "billing": self.group(
@@ -151,6 +165,7 @@ class Maker:
             ),
             blind=(Blind("offsets of billing", self.start_ms, "no answer"),),
             verdicts=(self.verdict(Level.WARN),),
+            sightings=SightingsView(size=1024, asked=12, answered=11, evicted=5),
         )
 
     def group_partition(self, **changes: object) -> GroupPartitionView:

@@ -9,6 +9,7 @@ import pytest
 from streamgauge.core.totals import GroupTotals
 from streamgauge.model import GroupStatus, LagBound, Level
 from streamgauge.otlp import names
+from streamgauge.otlp.by_cause import ByCause
 from streamgauge.otlp.readings import arrival_series, readings
 
 
@@ -26,8 +27,9 @@ def values(snapshot):
 
 def test_full_snapshot_gives_every_metric_of_the_table(make):
     """The table lists no metric that nothing tells, and nothing untold is left out of it."""
-    told = {reading.descriptor for reading in readings(make.full_snapshot())}
-    assert told == set(names.STREAM_METRICS)
+    snapshot = make.full_snapshot()
+    everything = [*readings(snapshot), *ByCause().readings(snapshot)]
+    assert {reading.descriptor for reading in everything} == set(names.STREAM_METRICS)
 
 
 def test_names_of_the_table_are_unique():
@@ -72,6 +74,10 @@ def test_counts_are_those_of_the_totals(make):
     assert found["streamgauge.consumer_group.committed", (*where, ("group", "billing"))] == 7
     dead = (("topic", "orders.placed.dlq"), ("partition", 0))
     assert found["streamgauge.dead_letters", dead] == 4
+    assert found["streamgauge.dead_letters.retrying", dead] == 2
+    assert found["streamgauge.first_sighting.asked", ()] == 12
+    assert found["streamgauge.first_sighting.answered", ()] == 11
+    assert found["streamgauge.first_sighting.evicted", ()] == 5
     assert found["streamgauge.offsets.undecodable", dead] == 1
     assert ("streamgauge.records", dead) not in found
     assert found["streamgauge.completeness", ()] == 0.75
@@ -87,7 +93,7 @@ def test_counts_are_those_of_the_totals(make):
 
 
 def test_ages_by_stage(make):
-    """Arrival ages have no group, processed ages have one."""
+    """Arrival ages have no group, processed ages have one; deaths are of another topic."""
     found = values(make.full_snapshot())
     where = (("topic", "orders.placed"), ("partition", 0))
     arrival = found["streamgauge.event.age", (("stage", "arrival"), *where)]
@@ -96,6 +102,11 @@ def test_ages_by_stage(make):
     ]
     assert (arrival.count, arrival.sum_ms) == (3, 70_005)
     assert (processed.count, processed.sum_ms) == (2, 4000)
+    dead = (("topic", "orders.placed.dlq"), ("partition", 0))
+    death = found["streamgauge.event.age", (("stage", "death"), *dead)]
+    waited = found["streamgauge.dead_letters.append_to_death", dead]
+    assert (death.count, death.sum_ms) == (2, 10_000)
+    assert (waited.count, waited.sum_ms) == (1, 500)
     group = (*where, ("group", "billing"))
     assert found["streamgauge.consumer_group.unaged", group] == 3
     assert found["streamgauge.consumer_group.reprocessed", group] == 1

@@ -18,7 +18,7 @@ def by_attributes(found, descriptor):
 def test_within_the_limit_nothing_changes(make):
     """The readings pass as they are."""
     found = list(readings(make.full_snapshot()))
-    kept, left_out = SeriesLimit(2).apply("orders", "life-1", found)
+    kept, left_out = SeriesLimit(3).apply("orders", "life-1", found)
     assert kept == found
     assert left_out == 0
 

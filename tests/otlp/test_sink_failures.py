@@ -36,7 +36,7 @@ async def test_failure_is_counted_and_made_up_for(
     otlp_receiver.faults = FAULTS[fault]
     sink = start_sink()
     sink.publish(make.snapshot(make.partition(0, [5, 6, 7])))
-    sink.emit_spans("orders", [make.record()], dead_letter=False)
+    sink.emit_spans("orders", [make.record()])
     await eventually(lambda: all(health.failed for health in sink.health()))
     for health in sink.health():
         assert health.delivered == 0
@@ -81,7 +81,7 @@ async def test_event_loop_does_not_feel_a_mute_collector(
         started = time.perf_counter()
         sink.observe("orders", [make.record(number)])
         sink.publish(make.snapshot(make.partition(0, [5]), as_of_ms=make.start_ms + number))
-        sink.emit_spans("orders", [make.record(number)], dead_letter=False)
+        sink.emit_spans("orders", [make.record(number)])
         await asyncio.sleep(0.002)
         slowest = max(slowest, time.perf_counter() - started)
     await eventually(lambda: sink.health()[0].failed)
@@ -93,7 +93,7 @@ async def test_shutdown_with_a_mute_collector(start_sink, otlp_receiver, make):
     otlp_receiver.faults = Faults(mute=True)
     sink = start_sink()
     sink.publish(make.full_snapshot())
-    sink.emit_spans("orders", [make.record()], dead_letter=False)
+    sink.emit_spans("orders", [make.record()])
     started = time.monotonic()
     assert not await sink.shutdown(0.5)
     assert time.monotonic() - started < 2

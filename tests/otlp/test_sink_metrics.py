@@ -175,7 +175,7 @@ async def test_last_snapshot_goes_out_at_the_end(start_sink, otlp_receiver, make
     """What was published just before the end is told, and so are the last spans."""
     sink = start_sink()
     sink.publish(make.snapshot(make.partition(0, [5])))
-    sink.emit_spans("orders", [make.record()], dead_letter=False)
+    sink.emit_spans("orders", [make.record()])
     assert await sink.shutdown(10)
     assert len(otlp_receiver.histograms(AGE)) == 1
     assert len(otlp_receiver.spans()) == 1
@@ -188,7 +188,7 @@ async def test_disabled_sdk_sends_nothing(start_sink, otlp_receiver, monkeypatch
     sink.publish(make.full_snapshot())
     sink.observe("orders", [make.record()])
     assert sink.reserve_spans(1, now_ms=0, dead_letter=False) == 0
-    sink.emit_spans("orders", [make.record()], dead_letter=False)
+    sink.emit_spans("orders", [make.record()])
     await asyncio.sleep(0.2)
     assert await sink.shutdown(5)
     assert otlp_receiver.calls == 0
@@ -201,7 +201,7 @@ async def test_one_signal_alone(start_sink, otlp_receiver, eventually, monkeypat
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
     sink = start_sink()
     sink.publish(make.full_snapshot())
-    sink.emit_spans("orders", [make.record()], dead_letter=False)
+    sink.emit_spans("orders", [make.record()])
     await eventually(lambda: otlp_receiver.metric_points(RECORDS))
     assert [health.name for health in sink.health()] == ["otlp_metrics"]
     assert await sink.shutdown(5)

@@ -78,7 +78,7 @@ async def test_dead_collector_does_not_hold_up_the_end(monkeypatch, make, collec
         sink = OtlpSink(OtlpSettings("1", export_interval_seconds=60))
         sink.start()
         sink.publish(make.full_snapshot())
-        sink.emit_spans("orders", [make.record(n) for n in range(2000)], dead_letter=False)
+        sink.emit_spans("orders", [make.record(n) for n in range(2000)])
         started = time.monotonic()
         assert not await sink.shutdown(DEADLINE_SECONDS)
         assert time.monotonic() - started < DEADLINE_SECONDS + 1.5
@@ -109,7 +109,7 @@ async def test_nobody_waits_for_the_next_try(monkeypatch, make, protocol):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         sink = OtlpSink(OtlpSettings("1"))
         sink.start()
-        sink.emit_spans("orders", [make.record(n) for n in range(2000)], dead_letter=False)
+        sink.emit_spans("orders", [make.record(n) for n in range(2000)])
         await sink.shutdown(0.2)
         assert not wait_for_threads(before, 4)
 
@@ -129,5 +129,5 @@ async def test_nothing_is_taken_after_shutdown(monkeypatch, make):
         sink.publish(make.full_snapshot())
         sink.observe("orders", [make.record()])
         assert sink.reserve_spans(1, now_ms=0, dead_letter=False) == 0
-        sink.emit_spans("orders", [make.record()], dead_letter=False)
+        sink.emit_spans("orders", [make.record()])
         assert await sink.shutdown(5)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from streamgauge.core.dead_letters.dead_letter import DeadLetter, Dialect
+
 
 async def test_span_arrives_in_the_producers_trace(start_sink, otlp_receiver, eventually, make):
     """Parent, link, times and attributes survive the way."""
     record = make.record(42, 1500, partition=3, tracestate="rojo=1")
     sink = start_sink()
     sink.observe("orders", [record])
-    sink.emit_spans("orders", [record, make.record(43, None)], dead_letter=False, group="billing")
+    sink.emit_spans("orders", [record, make.record(43, None)], group="billing")
     await eventually(lambda: len(otlp_receiver.spans()) == 2)
     span, other = otlp_receiver.spans()
     assert span.resource["service.name"] == "streamgauge"
@@ -34,18 +36,19 @@ async def test_span_arrives_in_the_producers_trace(start_sink, otlp_receiver, ev
 async def test_dead_letter_arrives_as_an_error(start_sink, otlp_receiver, eventually, make):
     """Status ERROR and error.type."""
     sink = start_sink()
-    dead = make.record(topic="orders.placed.dlq", age_ms=None)
-    sink.emit_spans("orders", [dead], dead_letter=True)
+    said = DeadLetter(dialect=Dialect.SPRING, error_class="shop.InvalidAmountException")
+    dead = make.record(topic="orders.placed.dlq", age_ms=None, said=said)
+    sink.emit_spans("orders", [dead])
     (span,) = await eventually(otlp_receiver.spans)
     assert span.name == "process orders.placed.dlq"
     assert span.status == "ERROR"
-    assert span.attributes["error.type"] == "dead_letter"
+    assert span.attributes["error.type"] == "InvalidAmountException"
 
 
 async def test_unsampled_record_makes_no_span(start_sink, otlp_receiver, make):
     """Even if the caller hands one over."""
     sink = start_sink()
-    sink.emit_spans("orders", [make.record(1, flags=2), make.record(2)], dead_letter=False)
+    sink.emit_spans("orders", [make.record(1, flags=2), make.record(2)])
     assert await sink.shutdown(10)
     assert [span.attributes["messaging.kafka.offset"] for span in otlp_receiver.spans()] == [2]
 

@@ -8,6 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from streamgauge.core.dead_letters.dead_letter import DeadLetter, Dialect, Kind
 from streamgauge.otlp.spans import SAMPLER, TokenBucket, common_attributes, emit_span
 
 
@@ -19,8 +20,8 @@ def emitted():
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracer = provider.get_tracer("test")
 
-    def emit(record, *, dead_letter=False, group=None, exemplar=False):
-        common = common_attributes("orders", dead_letter=dead_letter, group=group)
+    def emit(record, *, group=None, exemplar=False):
+        common = common_attributes("orders", group=group)
         emit_span(tracer, record, common, exemplar=exemplar)
         spans = exporter.get_finished_spans()
         exporter.clear()
@@ -74,11 +75,63 @@ def test_times(emitted, make, append_ms, start_ms, end_ms):
     assert span.end_time == end_ms * 1_000_000
 
 
+def said(**fields):
+    """What a dead letter of `billing` says."""
+    known = {
+        "error_class": "shop.billing.InvalidAmountException",
+        "consumer_group": "billing",
+        "original_topic": "orders.placed",
+        "original_partition": 2,
+        "original_offset": 4711,
+        "message": "the amount <n> is negative",
+        "kind": Kind.POISON,
+    }
+    return DeadLetter(dialect=Dialect.SPRING, **known | fields)
+
+
 def test_dead_letter_is_an_error(emitted, make):
-    """Status and error.type say it."""
-    span = emitted(make.record(), dead_letter=True)
+    """The status says it, the attributes say why, whose and which; nothing says the message."""
+    span = emitted(make.record(said=said()))
     assert span.status.status_code is StatusCode.ERROR
-    assert span.attributes["error.type"] == "dead_letter"
+    assert span.status.description is None
+    told = {
+        "error.type": "InvalidAmountException",
+        "messaging.consumer.group.name": "billing",
+        "streamgauge.dead_letter.kind": "poison",
+        "streamgauge.dead_letter.origin": "orders.placed-2@4711",
+    }
+    assert told.items() <= dict(span.attributes).items()
+    assert not any("negative" in str(value) for value in span.attributes.values())
+    assert "error.type" not in emitted(make.record()).attributes
+
+
+@pytest.mark.parametrize("unknown", ["original_topic", "original_partition", "original_offset"])
+def test_what_a_dead_letter_does_not_say_is_not_told(emitted, make, unknown):
+    """Neither a group nor half an address; its class is that of its cause."""
+    letter = said(consumer_group=None, error_class=None, **{unknown: None})
+    span = emitted(make.record(said=letter))
+    assert span.attributes["error.type"] == "unclassified"
+    told = {"messaging.consumer.group.name", "streamgauge.dead_letter.origin"}
+    assert told.isdisjoint(span.attributes)
+
+
+@pytest.mark.parametrize(
+    ("original_ms", "start_ms"),
+    [(100, 100), (None, 900), (900, 900), (901, 900), (0, 900), (-5, 900), (1 << 62, 900)],
+)
+def test_span_of_a_dead_letter_begins_with_its_origin(emitted, make, original_ms, start_ms):
+    """Unless the time cannot be that of a record that came before it."""
+    letter = said(original_timestamp=original_ms)
+    span = emitted(make.record(received_ms=1000, append_ms=900, said=letter))
+    assert (span.start_time, span.end_time) == (start_ms * 1_000_000, 1_000_000_000)
+
+
+def test_texts_of_a_dead_letter_are_bounded(emitted, make):
+    """They are headers, and anybody writes them; of an address the end leads to the record."""
+    letter = said(error_class="E" * 9_000, consumer_group="g" * 9_000, original_topic="t" * 9_000)
+    span = emitted(make.record(said=letter))
+    assert max(len(str(value)) for value in span.attributes.values()) <= 256
+    assert span.attributes["streamgauge.dead_letter.origin"].endswith("t-2@4711")
 
 
 def test_optional_attributes(emitted, make):
@@ -101,7 +154,7 @@ def test_sampler_ignores_the_variable(monkeypatch, make):
     exporter = InMemorySpanExporter()
     provider = TracerProvider(SAMPLER, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    common = common_attributes("orders", dead_letter=False, group=None)
+    common = common_attributes("orders", group=None)
     emit_span(provider.get_tracer("test"), make.record(), common, exemplar=False)
     assert len(exporter.get_finished_spans()) == 1
     provider.shutdown()

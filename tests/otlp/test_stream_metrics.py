@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 from opentelemetry.sdk.resources import Resource
 
+from streamgauge.core.dead_letters.cause import CauseName
+from streamgauge.core.snapshot import DeadLetterTopicView
+from streamgauge.core.totals import Totals
 from streamgauge.otlp.outcome import LastLine, Outcome
 from streamgauge.otlp.stream_metrics import StreamMetrics
 
@@ -111,6 +114,27 @@ def test_new_life_is_told_whatever_its_time(streams, make):
     (point,) = points(part, "streamgauge.records")
     assert point.value == 1
     assert point.start_time_unix_nano == (make.start_ms + 500) * 1_000_000
+
+
+def test_sums_by_cause_go_on_from_one_export_to_the_next(streams, make):
+    """In the series in which they began."""
+    name = CauseName("1" * 16, None, "TimeoutException", None)
+    for count, group in ((1, None), (3, "billing")):
+        view = DeadLetterTopicView(
+            "dlq",
+            ("dlq",),
+            Totals(dead_letters=count, causes={name.key: count}),
+            0,
+            None,
+            cause_names={name.key: name._replace(consumer_group=group)},
+        )
+        as_of_ms = make.start_ms + count * 1_000
+        streams.publish(make.snapshot(dead_letters=(view,), as_of_ms=as_of_ms))
+        (part,) = streams.collect()
+        told = points(part, "streamgauge.dead_letters.by_cause")
+        sums = {point.attributes["error.type"]: point.value for point in told}
+        assert sums == {"TimeoutException": count, "_OTHER": 0}
+        assert not any("group" in point.attributes for point in told)
 
 
 def test_exemplars_are_told_once_with_the_snapshot_that_holds_them(streams, make):

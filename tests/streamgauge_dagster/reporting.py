@@ -14,6 +14,8 @@ ORDERS = {
     "dead_letters": [{"topic": "orders.placed.dlq"}],
 }
 VERSION = "dagster/data_version"
+CHECKS_OF_DEAD_LETTERS = ("no_dead_letters", "dead_letter_share", "no_new_cause")
+"""Of a dead letter topic."""
 
 
 def checks_of_groups(*groups):

@@ -8,7 +8,7 @@ from streamgauge.config.policies import stream_policy
 from streamgauge.core.gauge import StreamGauge
 from streamgauge_dagster import Presentation, build_definitions
 
-from .reporting import FRESH, LETTERS, ORDERS, STREAM, checks_of_groups
+from .reporting import CHECKS_OF_DEAD_LETTERS, FRESH, LETTERS, ORDERS, STREAM, checks_of_groups
 
 MANY = {
     "orders": ORDERS,
@@ -61,12 +61,12 @@ def test_names_are_as_documented(build):
         ("kafka/orders_placed", "fresh"),
         ("kafka/orders_placed", "arrival_age"),
         *(("kafka/orders_placed", name) for name in checks_of_groups("fulfillment", "billing__")),
-        ("kafka/orders_placed_dlq", "no_dead_letters"),
+        *(("kafka/orders_placed_dlq", name) for name in CHECKS_OF_DEAD_LETTERS),
         ("web/clicks", "fresh"),
         *(("web/clicks", name) for name in checks_of_groups("a_b__", "_")),
         ("web/clicks", "throughput"),
-        ("web/dead_clicks", "no_dead_letters"),
-        ("kafka/clicks_broken", "no_dead_letters"),
+        *(("web/dead_clicks", name) for name in CHECKS_OF_DEAD_LETTERS),
+        *(("kafka/clicks_broken", name) for name in CHECKS_OF_DEAD_LETTERS),
         ("kafka/bare", "fresh"),
         ("kafka/bare", "arrival_age"),
     }

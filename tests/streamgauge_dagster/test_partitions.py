@@ -21,7 +21,7 @@ from .defs_yaml import (
     refused_component,
     specs_of,
 )
-from .reporting import LETTERS, ORDERS, STREAM, VERSION, checks_of_groups
+from .reporting import CHECKS_OF_DEAD_LETTERS, LETTERS, ORDERS, STREAM, VERSION, checks_of_groups
 
 pytestmark = COMPONENT_WARNINGS
 BY_PARTITION = dg.AssetKey(["kafka", "orders_placed_by_partition"])
@@ -61,7 +61,7 @@ def test_windows_have_the_checks_of_the_stream_and_its_dead_letters():
     held = specs_of(defs)[HOURLY].partitions_def
     assert held == dg.HourlyPartitionsDefinition("2026-01-31-00:00", timezone="Europe/Berlin")
     of_windows = {key.name for key in checks_of(defs) if key.asset_key == HOURLY}
-    assert of_windows == {"fresh", "arrival_age", "no_dead_letters"} | checks_of_groups(
+    assert of_windows == {"fresh", "arrival_age", *CHECKS_OF_DEAD_LETTERS} | checks_of_groups(
         "fulfillment", "billing__"
     )
     graph = defs.resolve_asset_graph()

@@ -10,13 +10,17 @@ import httpx
 import numpy as np
 import pytest
 
+from streamgauge.core.dead_letters.dead_letter import Address, Kind
 from streamgauge.core.snapshot import (
+    CauseView,
     DeadLetterTopicView,
     GroupPartitionView,
     GroupView,
     Keeping,
     LedgerView,
+    OriginsView,
     PartitionView,
+    SightingsView,
     Snapshot,
     Verdict,
     Window,
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 NOW_MS = 1_769_862_900_000
 ORDERS_KEY = ("kafka", "orders_placed")
 DLQ_KEY = ("kafka", "orders_placed_dlq")
+CAUSE = "c0ffee0123456789"
 
 
 def _totals() -> Totals:
@@ -45,11 +50,15 @@ def _totals() -> Totals:
         unreadable_event_times={"header": 1},
         rejected_contexts={"all zero": 1},
         dead_letters=3,
+        retrying=1,
+        causes={CAUSE: 2},
+        other_causes=1,
         undecodable=0,
         lost=7,
         groups={"fulfillment": GroupTotals(committed=5), "billing": GroupTotals()},
     )
     totals.arrival_ages.fold(np.array([0, 1_000, 1_000, 2_000, 400_000_000], dtype=np.int64))
+    totals.fold_deaths([60_000, 90_000], [5_000])
     totals.groups["fulfillment"].aged.fold(np.array([5_000], dtype=np.int64))
     return totals
 
@@ -73,6 +82,8 @@ def snapshot() -> Snapshot:
         time_lag_seconds=None,
         time_lag_bound=LagBound.UNKNOWN,
     )
+    letters = Totals(dead_letters=3, retrying=1, causes={CAUSE: 2}, other_causes=1)
+    letters.fold_deaths([60_000, 90_000], [5_000])
     verdict = Verdict(
         check="lag__fulfillment",
         asset_key=ORDERS_KEY,
@@ -100,7 +111,35 @@ def snapshot() -> Snapshot:
         ),
         dead_letters=(
             DeadLetterTopicView(
-                "orders.placed.dlq", DLQ_KEY, Totals(dead_letters=3), 2, NOW_MS - 9_000
+                "orders.placed.dlq",
+                DLQ_KEY,
+                letters,
+                2,
+                NOW_MS - 9_000,
+                retrying_recent=1,
+                causes=(
+                    CauseView(
+                        CAUSE,
+                        "billing",
+                        "InvalidAmountException",
+                        "amount <n> is negative",
+                        recent=2,
+                        total=2,
+                        kind=Kind.POISON,
+                        reason="poison: orders.placed-2@4711, third time",
+                        identities=1,
+                        times=2,
+                        first_ms=NOW_MS - 20_000,
+                        last_ms=NOW_MS - 9_000,
+                        origin=Address("orders.placed", 2, 4711),
+                        trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+                        is_new=True,
+                    ),
+                    CauseView("e" * 16, None, "unclassified", None, recent=0),
+                ),
+                other_recent=4,
+                new_causes=1,
+                origins=OriginsView(1, 2, 3, 4, 5, 6),
             ),
         ),
         groups=MappingProxyType(
@@ -130,6 +169,7 @@ def snapshot() -> Snapshot:
         resolution_ms=500,
         keeping=Keeping(group="streamgauge.orders"),
         ledger=LedgerView(exact_records=7, coarse_records=512, dropped_records=3, error_ms=9),
+        sightings=SightingsView(size=1024, asked=12, answered=11, evicted=5),
     )
 
 

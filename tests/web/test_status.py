@@ -169,10 +169,39 @@ def test_stream(snapshot: Snapshot) -> None:
         "error_ms": 9,
     }
     assert told["dead_letters"]["orders.placed.dlq"]["dead_letters"] == 3
+    assert told["first_sightings"] == {"size": 1024, "asked": 12, "answered": 11, "evicted": 5}
     assert told["dead_letters"]["orders.placed.dlq"]["partitions"]["0"]["next_offset"] == 3
     assert told["checks"]["lag__fulfillment"]["level"] == "pass"
     assert told["checks"]["lag__fulfillment"]["asset_key"] == ["kafka", "orders_placed"]
     assert told["checks"]["fresh"]["value"] is None
+
+
+def test_dead_letters(snapshot: Snapshot) -> None:
+    """Why they died, how late, and what is no dead letter."""
+    told = _stream(snapshot)["dead_letters"]["orders.placed.dlq"]
+    assert (told["dead_letters"], told["retrying"], told["other_causes"]) == (3, 1, 1)
+    assert (told["recent"], told["retrying_recent"], told["other_recent"]) == (2, 1, 4)
+    assert told["death_ages"]["p50_seconds"] == pytest.approx(60, rel=0.044)
+    assert told["append_to_death"]["sum_seconds"] == 5.0
+    assert (told["new_causes"], told["origins"]["by_letter"]) == (1, 4)
+    poison, unclassified = told["causes"]
+    assert poison["error_class"] == "InvalidAmountException"
+    assert (poison["consumer_group"], poison["message"]) == ("billing", "amount <n> is negative")
+    assert (poison["kind"], poison["reason"]) == (
+        "poison",
+        "poison: orders.placed-2@4711, third time",
+    )
+    assert poison["origin"] == {"topic": "orders.placed", "partition": 2, "offset": 4711}
+    assert (poison["recent"], poison["total"], poison["is_new"]) == (2, 2, True)
+    assert (unclassified["kind"], unclassified["total"]) == ("unknown", None)
+    assert unclassified["consumer_group"] is unclassified["origin"] is unclassified["trace_id"]
+
+
+def test_totals_of_causes_are_by_their_keys(snapshot: Snapshot) -> None:
+    """Those of the causes that are told by name."""
+    told = _stream(snapshot)
+    (cause, _) = told["dead_letters"]["orders.placed.dlq"]["causes"]
+    assert told["totals"]["causes"] == {cause["key"]: cause["total"]}
 
 
 def test_sinks_are_told_under_every_stream(snapshot: Snapshot, sinks: list[SinkHealth]) -> None:

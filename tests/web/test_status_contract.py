@@ -83,7 +83,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 NAMES = {"orders", "0", "1", "fulfillment", "billing", "orders.placed.dlq", "header", "none"}
-NAMES |= {"all zero", "lag__fulfillment", "fresh", "otlp", "dagster"}
+NAMES |= {"c0ffee0123456789", "all zero", "lag__fulfillment", "fresh", "otlp", "dagster"}
 
 
 def test_contract_notices_every_missing_key(document: dict[str, Any]) -> None:

@@ -61,10 +61,13 @@ class Recall:
         """The states that can be read; of the others it is told why they cannot."""
         states = {}
         for place, slot in slots.items():
+            topic, number = place
             try:
-                states[place] = decode(slot.text, slot.offset)
+                state = decode(slot.text, slot.offset)
+                if not state.fits(dead_letters=topic != self._gauge.policy.topic):
+                    raise StateError("it is of the time when the topic had another role")
+                states[place] = state
             except StateError as error:
-                topic, number = place
                 told = {"topic": topic, "partition": number, "offset": slot.offset}
                 write(self._log, Event.STATE_UNREADABLE, **told, reason=str(error))
         return states

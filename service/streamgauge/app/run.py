@@ -46,8 +46,6 @@ def run(config: Config, connect: Callable[[Connection], Cluster] = Cluster) -> i
     """
     log = structlog.get_logger("streamgauge.app")
     write(log, Event.SERVICE_STARTED, version=__version__, streams=sorted(config.streams))
-    for setting in config.not_yet_measured():
-        write(log, Event.CONFIGURATION_NOT_YET_MEASURED, setting=setting)
     for problem in client_problems():
         write(log, Event.KAFKA_CLIENT_LIMITED, reason=problem)
     end = _End()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from streamgauge import __version__
 from streamgauge.app.sinks import Sinks
@@ -11,7 +11,9 @@ from streamgauge.app.stream import StreamSettings
 from streamgauge.config.event_time import FirstSightingTime, HeaderTime, PointerTime
 from streamgauge.config.policies import stream_policy
 from streamgauge.config.settings import state_group
+from streamgauge.core.dead_letters.rules import ReadingRules
 from streamgauge.core.event_time import FirstSightingRule, HeaderRule, PointerRule, RecordRule
+from streamgauge.core.first_sightings import PLACES, FirstSightings
 from streamgauge.core.ledger import LedgerBudget
 from streamgauge.dagster.client import DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from streamgauge.core.gauge import StreamPolicy
     from streamgauge.kafka.tokens import TokenSource
     from streamgauge.model import SinkHealth
+
+MOST_PLACES: Final = 1 << 22
+"""For trace ids, of all streams together: 64 MB."""
 
 
 class CannotStartError(Exception):
@@ -88,6 +93,7 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
         check_crcs=kafka.check_crcs,
     )
     budget = LedgerBudget()
+    sightings = first_sightings(config)
     for name, stream in config.streams.items():
         settings = StreamSettings(
             isolation_level=stream.isolation_level,
@@ -97,6 +103,9 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
             dead_letter_fetching=replace(fetching, min_bytes=1),
             poll_interval_ms=kafka.poll_interval_ms,
             state_group=state_group(name, stream),
+            dead_letters=dead_letter_rules(stream),
+            sightings=sightings,
+            own_sightings=sightings.get(name),
             ledger_budget=budget,
         )
         yield stream_policy(name, stream, kafka), settings
@@ -116,6 +125,22 @@ def event_time_rules(stream: Stream) -> list[EventTimeRule]:
             case _:
                 rules.append(RecordRule())
     return rules
+
+
+def first_sightings(config: Config) -> dict[str, FirstSightings]:
+    """Remembers the trace ids of each stream that others ask, or its own dead letters.
+
+    The more streams there are of that kind, the smaller are their tables, so that all of them
+    together stay within a limit.
+    """
+    asked = {name for name, stream in config.streams.items() if stream.dead_letters} | {
+        entry.first_sighting
+        for stream in config.streams.values()
+        for entry in stream.event_time
+        if isinstance(entry, FirstSightingTime)
+    }
+    share = MOST_PLACES >> (len(asked) - 1).bit_length()
+    return {name: FirstSightings(min(PLACES, share)) for name in sorted(asked)}
 
 
 def sinks(config: Config, now_ms: Callable[[], int]) -> Sinks:
@@ -178,3 +203,21 @@ def _dagster_sink(config: Config, now_ms: Callable[[], int]) -> DagsterSink | No
         clock=now_ms,
         materialized=materialized,
     )
+
+
+def dead_letter_rules(stream: Stream) -> dict[str, ReadingRules]:
+    """How the records of each dead letter topic of a stream are read, by topic.
+
+    A record that names no origin has none in a topic that several streams list: whose it is could
+    only be guessed.
+    """
+    return {
+        each.topic: ReadingRules(
+            source_topics=() if each.sharing.is_shared else each.source_topics,
+            consumer_group=each.consumer_group,
+            headers={field: name.lower() for field, name in each.headers if name is not None},
+            is_retry_topic=each.retries,
+            requeue_headers=tuple(name.lower() for name in each.requeue_headers),
+        )
+        for each in stream.dead_letters
+    }

@@ -10,7 +10,7 @@ import structlog
 
 from streamgauge.app.exports import ExportWatch
 from streamgauge.app.lasting import lasting
-from streamgauge.core.traced import ages_of, exemplar_rows, sampled_rows, traced_records
+from streamgauge.core.traced import ages_of, exemplar_rows, shown_rows, spread, traced_records
 from streamgauge.events import Event, write
 from streamgauge.log import tell_suppressed
 
@@ -111,21 +111,24 @@ class Sinks:
     def show_traces(self, stream: str, columns: Columns, ages: ArrivalAges | None) -> None:
         """Show sampled records as exemplars and spans, as far as their limits allow.
 
-        Records without `ages` are dead letters.
+        Records without `ages` are dead letters; those that are being tried again are not shown.
         """
-        if self.otlp is None or not columns.sampled.any():
+        if self.otlp is None:
+            return
+        shown = shown_rows(columns)
+        if not len(shown):
             return
         picked = {} if ages is None else exemplar_rows(columns, ages)
         if picked:
             self.otlp.observe(stream, traced_records(columns, picked, picked))
         dead_letter = ages is None
-        sampled = int(columns.sampled.sum())
-        room = self.otlp.reserve_spans(sampled, now_ms=columns.received_ms, dead_letter=dead_letter)
+        now_ms = columns.received_ms
+        room = self.otlp.reserve_spans(len(shown), now_ms=now_ms, dead_letter=dead_letter)
         if room:
-            rows = [*picked, *(row for row in sampled_rows(columns, room) if row not in picked)]
+            rows = [*picked, *(row for row in spread(shown, room) if row not in picked)]
             known = {} if ages is None else ages_of(ages, rows[:room])
             records = traced_records(columns, rows[:room], known)
-            self.otlp.emit_spans(stream, records, dead_letter=dead_letter)
+            self.otlp.emit_spans(stream, records)
 
     def health(self) -> tuple[SinkHealth, ...]:
         """How telling goes, for each configured sink but the web, which is pulled."""

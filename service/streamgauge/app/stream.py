@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -12,6 +12,7 @@ import structlog
 from streamgauge.app.context import StreamContext, new_life
 from streamgauge.app.keeper import Keeper
 from streamgauge.app.lasting import lasting
+from streamgauge.app.letter_origins import LetterOrigins
 from streamgauge.app.offsets import OffsetsPoll
 from streamgauge.app.refill import Refill
 from streamgauge.app.retention import RetentionWatch
@@ -19,6 +20,8 @@ from streamgauge.app.search import GroupSearch
 from streamgauge.app.sight import Sight
 from streamgauge.app.topic import Follower, TopicWatch
 from streamgauge.core.columns import RecordReader
+from streamgauge.core.dead_letters.letters import DeadLetterReader
+from streamgauge.core.dead_letters.rules import ReadingRules
 from streamgauge.core.gauge import StreamGauge
 from streamgauge.events import Event, write
 from streamgauge.kafka.fetching import TailSettings
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     from streamgauge.app.sinks import Sinks
     from streamgauge.core.event_time import EventTimeRule
+    from streamgauge.core.first_sightings import FirstSightings
     from streamgauge.core.gauge import StreamPolicy
     from streamgauge.core.ledger import LedgerBudget
     from streamgauge.core.snapshot import Verdict
@@ -69,6 +73,12 @@ class StreamSettings:
     poll_interval_ms: int
     state_group: str | None = None
     """Consumer group whose commits keep the state; None keeps it in memory alone."""
+    dead_letters: Mapping[str, ReadingRules] = field(default_factory=dict)
+    """How the records of the dead letter topics are read, by topic."""
+    sightings: Mapping[str, FirstSightings] = field(default_factory=dict)
+    """Trace ids that were seen first on other streams, by stream."""
+    own_sightings: FirstSightings | None = None
+    """Remembers those of this stream; None if nobody asks for them."""
     ledger_budget: LedgerBudget | None = None
     """Room for event times that all streams of the process share; None gives it room of its own."""
 
@@ -90,7 +100,12 @@ class StreamWatch:
         self._log = structlog.get_logger("streamgauge.app").bind(stream=policy.name)
         kept = settings.state_group is not None
         self._gauge = StreamGauge(
-            policy, new_life(), now_ms(), kept=kept, budget=settings.ledger_budget
+            policy,
+            new_life(),
+            now_ms(),
+            kept=kept,
+            budget=settings.ledger_budget,
+            sightings=settings.own_sightings,
         )
         self._wake = asyncio.Event()
         self._ticked = False
@@ -104,7 +119,15 @@ class StreamWatch:
         )
         self._keeper = self._keeper_of(settings.state_group, context)
         context = replace(context, keeper=self._keeper)
-        reader = RecordReader(settings.event_time)
+        reader = RecordReader(settings.event_time, settings.sightings)
+        readers = dict.fromkeys([policy.topic], reader) | {
+            each.topic: DeadLetterReader(
+                settings.event_time,
+                settings.dead_letters.get(each.topic, ReadingRules()),
+                settings.sightings,
+            )
+            for each in policy.dead_letters
+        }
         refill = Refill(context, reader, _tail_settings(policy.topic, settings, settings.fetching))
         fetching = {policy.topic: settings.fetching} | {
             each.topic: settings.dead_letter_fetching for each in policy.dead_letters
@@ -112,7 +135,7 @@ class StreamWatch:
         self._topics = {
             topic: TopicWatch(
                 context,
-                reader,
+                readers[topic],
                 _tail_settings(topic, settings, how),
                 settings.start_from,
                 Follower(
@@ -128,6 +151,7 @@ class StreamWatch:
             context, settings.poll_interval_ms, reader, refill, self._wake.set
         )
         self._search = GroupSearch(context)
+        self._origins = LetterOrigins(context, reader)
         self._retention = RetentionWatch(context)
         self._levels: dict[tuple[tuple[str, ...], str], Level] = {}
 
@@ -159,6 +183,8 @@ class StreamWatch:
                 "finding groups": self._search.run(),
                 "learning retention": self._retention.run(),
             }
+        if self._policy.dead_letters:
+            works["looking for origins"] = self._origins.run()
         async with asyncio.TaskGroup() as tasks:
             for name, work in works.items():
                 tasks.create_task(lasting(f"{name} of stream {self._policy.name}", work))
@@ -269,7 +295,7 @@ class StreamWatch:
                     await asyncio.sleep(LEAST_TICK_SECONDS)
 
     def _folded(self, columns: Columns, ages: ArrivalAges | None) -> None:
-        self._sinks.show_traces(self._policy.name, columns, ages)
+        self._sinks.show_traces(self._policy.name, self._gauge.shown(columns), ages)
         if ages is None and len(columns.offsets):
             if self._keeper is None:
                 self._wake.set()

@@ -1,15 +1,18 @@
 """The `checks` of a stream: what is demanded of its measures, where it differs from the default."""
 
+import re
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
+from streamgauge.config.document import scalar
 from streamgauge.config.durations import Duration
 from streamgauge.config.errors import shown
 from streamgauge.config.section import Section
 from streamgauge.config.values import Flag, amount
-from streamgauge.config.written import Written, WrittenError
+from streamgauge.config.written import EnvironmentText, Written, WrittenError, kind
 from streamgauge.core.checks.group_status import SEVERITIES
 
 _MOST = 10**15
+_PERCENT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?%")
 
 
 def _status() -> Written:
@@ -22,6 +25,30 @@ def _status() -> Written:
         return names.index(str(value))
 
     return Written(read, {"enum": names}, lambda severity: names[severity])
+
+
+def _share() -> Written:
+    """A share of the whole; the value is in percent."""
+
+    def read(value: object) -> float:
+        if isinstance(value, str) and _PERCENT.fullmatch(value):
+            return float(value[:-1])
+        number = scalar(value) if isinstance(value, EnvironmentText) else value
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            said = shown(value) if isinstance(value, str) else kind(value)
+            raise WrittenError(f"must be a share such as 1% or 0.01, not {said}")
+        if not 0 <= number <= 1:
+            told = f"is no share: write 0 to 1, or percent with its sign such as {number:g}%"
+            raise WrittenError(f"{shown(value)} {told}")
+        return 100.0 * number
+
+    title = "share such as 1% or 0.01"
+    bounds = {"pattern": f"^{_PERCENT.pattern}$", "minimum": 0, "maximum": 1}
+    return Written(
+        read,
+        {"title": title, "type": ["string", "number"], **bounds},
+        lambda percent: f"{percent:g}%",
+    )
 
 
 class Limit(Section):
@@ -81,6 +108,14 @@ class StatusLimit(Limit, title="limit on a status"):
     below: ClassVar[None] = None
 
 
+class ShareLimit(Limit, title="limit on a share"):
+    """A bound on a share."""
+
+    above: Annotated[float, _share()] | None = None
+    """Breached by a share greater than this: `1%`, or `0.01` of the whole."""
+    below: ClassVar[None] = None
+
+
 LimitT = TypeVar("LimitT", bound=Limit)
 
 
@@ -112,6 +147,10 @@ class Checks(Section, title="streams.<name>.checks"):
     """Records per second of the last window; it demands nothing unless a limit is set."""
     no_dead_letters: Check[CountLimit] | None = None
     """Dead letters that arrived within one window length."""
+    dead_letter_share: Check[ShareLimit] | None = None
+    """Dead letters as a share of the stream's records, in the last window."""
+    no_new_cause: Check[CountLimit] | None = None
+    """Causes of dead letters that had not been seen before, within one window length."""
     data_loss: Check[CountLimit] | None = None
     """Records that retention deleted within one window length before a consumer group had read
     them."""

@@ -27,7 +27,7 @@ class FirstSightingTime(Section, title="event time"):
     """An entry of `event_time`, beside the word `record`: the timestamp of the record itself."""
 
     first_sighting: StreamName
-    """Stream on which the trace id was seen first. Of a later release."""
+    """Stream that tells the time of the first record that it had of the same trace."""
 
 
 def _which(entry: Any) -> str | None:  # noqa: ANN401 - whatever stands in the file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamgauge.config.sharing import own_topics
 from streamgauge.core.checks.policy import Limit, Policy
 from streamgauge.core.checks.registry import CHECKS
 from streamgauge.core.gauge import DeadLetterTopic, StreamPolicy
@@ -25,7 +26,14 @@ def stream_policy(name: str, stream: Stream, kafka: Kafka) -> StreamPolicy:
         asset_key=tuple(stream.asset_key),
         groups=tuple(stream.groups),
         dead_letters=tuple(
-            DeadLetterTopic(each.topic, tuple(each.asset_key)) for each in stream.dead_letters
+            DeadLetterTopic(
+                each.topic,
+                tuple(each.asset_key),
+                own_topics=own_topics(stream, each),
+                left_to_others=each.sharing.left_to_others,
+                takes_unknown=each.sharing.takes_unknown,
+            )
+            for each in stream.dead_letters
         ),
         window_ms=stream.window_ms,
         resolution_ms=kafka.fetch_max_wait_ms,

@@ -6,18 +6,22 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from streamgauge.config.dead_letters import DeadLetters
 from streamgauge.config.durations import duration
 from streamgauge.config.errors import KeyPath, Problem, RuleError, dotted, shown
 from streamgauge.config.event_time import FirstSightingTime
 from streamgauge.config.kafka import Kafka
 from streamgauge.config.section import Section
+from streamgauge.config.sharing import claim_problems, divided
 from streamgauge.config.sinks import Dagster, Log, Otlp, Web
-from streamgauge.config.streams import DeadLetters, Stream
+from streamgauge.config.streams import Stream
 from streamgauge.config.values import StreamName
 
 
 def _among(streams: dict[str, Stream]) -> dict[str, Stream]:
+    streams = divided(streams)
     problems = [
+        *claim_problems(streams),
         *_asset_key_problems(streams),
         *_state_group_problems(streams),
         *_sighting_problems(streams),
@@ -106,16 +110,3 @@ class Config(Section, title="streamgauge"):
     """What is logged."""
     grace_period_ms: Annotated[int, duration("1s", "10m")] = 10_000
     """How long a shutdown may take until what is left is cut off. Only in the file."""
-
-    def not_yet_measured(self) -> list[str]:
-        """A sentence for each accepted setting that this release does not measure."""
-        told = []
-        for name, position, upstream in _sightings(self.streams):
-            setting = dotted(("streams", name, "event_time", position))
-            later = position + 1 < len(self.streams[name].event_time)
-            instead = "the next entry answers" if later else "the event time is unknown"
-            told.append(
-                f"{setting} asks for the first sighting on {upstream}, but this release does not "
-                f"look there: {instead}."
-            )
-        return told

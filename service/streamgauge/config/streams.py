@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from streamgauge.config.asset_keys import asset_key_of
 from streamgauge.config.checks import Checks
+from streamgauge.config.dead_letters import DeadLetters
 from streamgauge.config.durations import Duration, duration, format_duration
 from streamgauge.config.errors import KeyPath, Problem, RuleError, shown
 from streamgauge.config.event_time import EventTime, HeaderTime
@@ -22,16 +24,6 @@ _JUDGED = {Judges.GROUPS: "groups", Judges.DEAD_LETTER_TOPICS: "dead_letters"}
 _USUAL_WINDOWS = ("1s", "5s", "10s", "15s", "30s", "1m", "2m", "5m", "10m", "15m", "30m", "1h")
 
 
-def default_asset_key(topic: str) -> tuple[str, ...]:
-    """The Dagster asset key of a topic whose configuration names none."""
-    return ("kafka", re.sub(r"[^A-Za-z0-9_]", "_", topic))
-
-
-def _asset_key_of(settings: dict[str, Any]) -> tuple[str, ...]:
-    """The default asset key, from the settings that were read before it."""
-    return default_asset_key(settings["topic"])
-
-
 def _window() -> Written:
     """A duration of whole seconds that divides the day, so that all days are cut alike."""
     any_duration = duration("1s", "1h")
@@ -45,16 +37,6 @@ def _window() -> Written:
 
     title = "duration that divides a day evenly, 1s to 1h"
     return Written(read, {**any_duration.schema, "title": title}, format_duration)
-
-
-class DeadLetters(Section, title="streams.<name>.dead_letters"):
-    """A dead letter topic of the stream."""
-
-    topic: Topic
-    """The dead letter topic."""
-    asset_key: AssetKey = Field(default_factory=_asset_key_of)
-    """Dagster asset that stands for the topic; without it `[kafka, <topic>]`, where each
-    character outside `A-Z a-z 0-9 _` is `_`."""
 
 
 class Stream(Section, title="streams.<name>"):
@@ -89,7 +71,7 @@ class Stream(Section, title="streams.<name>"):
     is known. To fall behind takes at least 30 s."""
     window_ms: Annotated[int, _window()] = 60_000
     """Length of the windows in which rates and ages are told."""
-    asset_key: AssetKey = Field(default_factory=_asset_key_of)
+    asset_key: AssetKey = Field(default_factory=asset_key_of)
     """Dagster asset that stands for the topic; without it `[kafka, <topic>]`, where each
     character outside `A-Z a-z 0-9 _` is `_`."""
     report_materializations: Flag = False

@@ -25,13 +25,14 @@ def _text(value: object) -> str:
     return text_of(value)
 
 
-def _topic(value: object) -> str:
-    topic = text_of(value, "a topic name", needed=True)
-    if not _TOPIC.fullmatch(topic) or topic in {".", ".."}:
+def topic(value: object) -> str:
+    """The name of a topic; WrittenError says what else it is."""
+    name = text_of(value, "a topic name", needed=True)
+    if not _TOPIC.fullmatch(name) or name in {".", ".."}:
         raise WrittenError(
-            f"{shown(topic)} is not a topic name: up to 249 of the characters A-Z a-z 0-9 . _ -"
+            f"{shown(name)} is not a topic name: up to 249 of the characters A-Z a-z 0-9 . _ -"
         )
-    return topic
+    return name
 
 
 def _stream_name(value: object) -> str:
@@ -132,9 +133,8 @@ def string(title: str, **more: object) -> dict[str, object]:
 
 
 Text: TypeAlias = Annotated[str, Written(_text, string("text"))]
-Topic: TypeAlias = Annotated[
-    str, Written(_topic, string("topic name", pattern=f"^{_TOPIC.pattern}$"))
-]
+TOPIC_SCHEMA: Final = string("topic name", pattern=f"^{_TOPIC.pattern}$")
+Topic: TypeAlias = Annotated[str, Written(topic, TOPIC_SCHEMA)]
 StreamName: TypeAlias = Annotated[
     str, Written(_stream_name, string("name of a stream", pattern=f"^{_STREAM.pattern}$"))
 ]

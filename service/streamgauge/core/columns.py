@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from streamgauge.core.event_time import (
+    NO_SIGHTINGS,
     YEAR_10000_MS,
     EventTimeRule,
+    FirstSightingRule,
     HeaderRule,
     RecordRule,
     read_event_time,
@@ -38,10 +40,11 @@ from streamgauge.core.trace_context import (
 from streamgauge.model import EVENT_TIME_SOURCES, UNKNOWN, Columns, EventTimeSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from streamgauge.core.first_sightings import FirstSightings
     from streamgauge.core.record_batches import Field, Fields, RawBatch
     from streamgauge.model import Record
 
@@ -55,8 +58,10 @@ _NO_EVENT_TIME: Final = 1 << 30
 
 _SOURCE_CODE: Final = {source: code for code, source in enumerate(EVENT_TIME_SOURCES)}
 _HEADER_CODE: Final = _SOURCE_CODE[EventTimeSource.HEADER]
+_SIGHTING_CODE: Final = _SOURCE_CODE[EventTimeSource.FIRST_SIGHTING]
 _RECORD_CODE: Final = _SOURCE_CODE[EventTimeSource.RECORD]
-_NO_SOURCE: Final = 255  # -1 once the bytes are seen as int8
+_NOBODY_CODE: Final = -1
+_NO_SOURCE: Final = 255  # the same, as the bytes that are seen as int8
 _LOG_APPEND_TIME: Final = 1
 
 _MS_DIGITS: Final = 13
@@ -84,10 +89,21 @@ class RecordReader:
 
     Args:
         event_time_rules: The rules of the stream, first that answers.
+        sightings: Trace ids that were seen on other streams, by stream; a first sighting on any
+            other stream answers nothing.
     """
 
-    def __init__(self, event_time_rules: Sequence[EventTimeRule]) -> None:
-        self._rules = tuple(event_time_rules)
+    def __init__(
+        self,
+        event_time_rules: Sequence[EventTimeRule],
+        sightings: Mapping[str, FirstSightings] = NO_SIGHTINGS,
+    ) -> None:
+        self._rules = tuple(
+            rule
+            for rule in event_time_rules
+            if not isinstance(rule, FirstSightingRule) or rule.stream in sightings
+        )
+        self._sightings = sightings
         self._roles = dict.fromkeys(OTHER_TRACE_HEADERS, _OTHER_TRACE)
         self._roles[TRACEPARENT] = _TRACEPARENT
         self._roles[TRACESTATE] = _TRACESTATE
@@ -97,7 +113,12 @@ class RecordReader:
                 break
             self._roles.setdefault(rule.lower_name, _EVENT_TIME + leading)
             leading += 1
-        self._record_is_next = isinstance((*self._rules, None)[leading], RecordRule)
+        rest = [*self._rules[leading:]]
+        self._asked_next: list[FirstSightings] = []
+        while rest and isinstance(rest[0], FirstSightingRule):
+            self._asked_next.append(sightings[rest[0].stream])
+            del rest[0]
+        self._rest = rest[0] if rest else None
         self._known_names: dict[str, tuple[int, int]] = {}
         for name in self._roles:  # whatever else fills the memory, these are in it
             self._learn(name)
@@ -126,13 +147,15 @@ class RecordReader:
             One row per record. The tracestate of an unsampled record is not read.
         """
         known_names = self._known_names
-        record_is_next = self._record_is_next
+        record_is_last = isinstance(self._rest, RecordRule)
+        asked_next = self._asked_next
         byte_count = 0
         offsets: list[int] = []
         appended: list[int] = []
         appended_rows: list[int] = []
         event_ms: list[int] = []
         sources: list[int] = []
+        asked_rows: list[int] = []
         contexts: list[bytes | None] = []
         sampled_rows: list[int] = []
         tracestates: dict[int, str] = {}
@@ -190,14 +213,23 @@ class RecordReader:
             if ms is None:
                 code = _RECORD_CODE
                 if (
-                    record_is_next
+                    record_is_last
                     and time_role == _NO_EVENT_TIME
                     and timestamp is not None
                     and 0 < timestamp < YEAR_10000_MS
                 ):
                     ms = timestamp
+                    if asked_next:
+                        asked_rows.append(row)
                 else:
-                    answer = read_event_time(self._rules, headers, payload, timestamp)
+                    answer = read_event_time(
+                        self._rules,
+                        headers,
+                        payload,
+                        timestamp,
+                        context=context,
+                        sightings=self._sightings,
+                    )
                     unreadable.update(answer.unreadable)
                     ms = UNKNOWN if answer.ms is None else answer.ms
                     code = _NO_SOURCE if answer.source is None else _SOURCE_CODE[answer.source]
@@ -219,6 +251,11 @@ class RecordReader:
 
         append_ms = np.full(len(offsets), UNKNOWN, dtype=np.int64)
         append_ms[appended_rows] = appended
+        event_times = np.fromiter(event_ms, dtype=np.int64, count=len(offsets))
+        source_codes = np.frombuffer(bytearray(sources), dtype=np.int8)
+        if asked_rows:
+            rows = np.array(asked_rows, dtype=np.intp)
+            _put_in_sightings(asked_next, rows, contexts, event_times, source_codes)
         sampled = np.zeros(len(offsets), dtype=np.bool_)
         sampled[sampled_rows] = True
         return Columns(
@@ -229,8 +266,8 @@ class RecordReader:
             live=live,
             offsets=np.fromiter(offsets, dtype=np.int64, count=len(offsets)),
             append_ms=append_ms,
-            event_ms=np.fromiter(event_ms, dtype=np.int64, count=len(offsets)),
-            event_time_source=np.frombuffer(bytearray(sources), dtype=np.int8),
+            event_ms=event_times,
+            event_time_source=source_codes,
             contexts=contexts,
             sampled=sampled,
             tracestates=tracestates,
@@ -268,7 +305,7 @@ class RecordReader:
         except (IrregularError, IndexError, ValueError):  # whatever damaged bytes lead to
             return None
         count = len(fields.offsets)
-        found = _Found(fields, self._record_is_next)
+        found = _Found(fields, self._rest)
         byte_count = _known_bytes(fields.key_size) + _known_bytes(fields.value_size)
         for field in fields.headers:
             name_bytes, role = self._known_names.get(field.name) or self._learn(field.name)
@@ -280,6 +317,8 @@ class RecordReader:
         odd = np.flatnonzero(found.odd)
         if len(odd) * _MOST_ODD > count:
             return None
+        if self._asked_next:
+            _put_in_sightings(self._asked_next, found.without_time(), contexts, event_ms, sources)
         counts = [batch.record_count for batch in batches]
         append_ms = np.repeat(
             [
@@ -343,12 +382,17 @@ class RecordReader:
 
 
 class _Found:
-    """Which headers of some records say what; `odd` are the rows that `read` has to look at."""
+    """Which headers of some records say what; `odd` are the rows that `read` has to look at.
 
-    def __init__(self, fields: Fields, record_is_next: bool) -> None:  # noqa: FBT001 - of the stream
+    Args:
+        fields: of the records.
+        rest: the rule that answers where neither headers nor sightings do, if there is one.
+    """
+
+    def __init__(self, fields: Fields, rest: EventTimeRule | None) -> None:
         count = len(fields.offsets)
         self._fields = fields
-        self._record_is_next = record_is_next
+        self._rest = rest
         self.odd = np.zeros(count, dtype=np.bool_)
         self._context_at = np.full(count, UNKNOWN, dtype=np.int64)
         self._stated = np.zeros(count, dtype=np.bool_)
@@ -396,16 +440,20 @@ class _Found:
         return contexts.tolist(), sampled
 
     def event_times(self) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-        """Event times, and their sources."""
+        """Event times, and their sources, as long as no sighting answers."""
         given = self._time_role != _NO_EVENT_TIME
         timestamps = self._fields.timestamps
-        sources = np.where(given, np.int8(_HEADER_CODE), np.int8(_RECORD_CODE))
-        if not bool(given.all()):
-            by_record = (timestamps > 0) & (timestamps < YEAR_10000_MS)
-            self.odd |= ~given & ~(by_record & self._record_is_next)
+        rest_code = _NOBODY_CODE if self._rest is None else _RECORD_CODE
+        sources = np.where(given, np.int8(_HEADER_CODE), np.int8(rest_code))
+        if isinstance(self._rest, RecordRule):
+            if not bool(given.all()):
+                by_record = (timestamps > 0) & (timestamps < YEAR_10000_MS)
+                self.odd |= ~given & ~by_record
             event_ms = timestamps.copy()
         else:
-            event_ms = np.empty_like(timestamps)
+            if self._rest is not None:
+                self.odd |= ~given
+            event_ms = np.full_like(timestamps, UNKNOWN)
         rows = np.flatnonzero(given & ~self.odd)
         texts = _windows_of(self._fields, self._time_at[rows])
         digits = texts - np.uint8(ord("0"))
@@ -413,6 +461,26 @@ class _Found:
         self.odd[rows[(digits > 9).any(axis=1) | (ms < _LEAST_MS)]] = True
         event_ms[rows] = ms
         return event_ms, sources
+
+    def without_time(self) -> NDArray[np.intp]:
+        """The rows whose headers say no time, but for the odd ones."""
+        return np.flatnonzero((self._time_role == _NO_EVENT_TIME) & ~self.odd)
+
+
+def _put_in_sightings(
+    asked: Sequence[FirstSightings],
+    rows: NDArray[np.intp],
+    contexts: Sequence[bytes | None],
+    event_ms: NDArray[np.int64],
+    sources: NDArray[np.int8],
+) -> None:
+    """Put the first sightings in where these rows have one."""
+    for sightings in asked:
+        seen_ms = sightings.find([contexts[row] for row in rows.tolist()])
+        answered = seen_ms != UNKNOWN
+        event_ms[rows[answered]] = seen_ms[answered]
+        sources[rows[answered]] = _SIGHTING_CODE
+        rows = rows[~answered]
 
 
 def _windows_of(fields: Fields, at: NDArray[np.int64]) -> NDArray[np.uint8]:

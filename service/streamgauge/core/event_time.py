@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import orjson
@@ -24,7 +25,9 @@ from streamgauge.core.trace_context import (
 from streamgauge.model import EventTimeSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from streamgauge.core.first_sightings import FirstSightings
 
 MAX_VALUE_BYTES: Final = 1 << 20
 """A longer record value is not searched for a pointer: it is unreadable."""
@@ -94,7 +97,7 @@ class PointerRule:
 class FirstSightingRule:
     """The first sighting of the record's trace id on an upstream stream.
 
-    It answers only where sightings are known; a record by itself does not say it.
+    It answers only where the sightings of that stream are known: no record says it by itself.
     """
 
     stream: str
@@ -115,6 +118,10 @@ DEFAULT_EVENT_TIME: Final[tuple[EventTimeRule, ...]] = (
 """Rules of a stream that configures none; `ce_time` is CloudEvents' Kafka binding."""
 
 
+NO_SIGHTINGS: Final[Mapping[str, FirstSightings]] = MappingProxyType({})
+"""Where no trace ids are remembered."""
+
+
 class EventTime(NamedTuple):
     """What the rules say of one record."""
 
@@ -125,11 +132,14 @@ class EventTime(NamedTuple):
     """The source of every value that was consulted and could not be read as a time."""
 
 
-def read_event_time(
+def read_event_time(  # noqa: PLR0913 - all that a record says, and what others have said
     rules: Sequence[EventTimeRule],
     headers: Sequence[tuple[str, bytes | None]],
     value: bytes | None,
     timestamp: int | None,
+    *,
+    context: bytes | None = None,
+    sightings: Mapping[str, FirstSightings] = NO_SIGHTINGS,
 ) -> EventTime:
     """Ask the rules in their order; any bytes are allowed, nothing is raised.
 
@@ -138,6 +148,8 @@ def read_event_time(
         headers: Names and values in the order of the record; null is absent.
         value: The record value, parsed as JSON only if a pointer is asked.
         timestamp: The record timestamp in milliseconds since the epoch; -1 or None is absent.
+        context: The trace context of the record as 55 bytes, None where it has no valid one.
+        sightings: Trace ids that were seen on other streams, by stream.
     """
     unreadable: list[EventTimeSource] = []
     document: object = _NOT_PARSED
@@ -156,11 +168,11 @@ def read_event_time(
                 ms = _read_member(found)
                 if ms is None:
                     unreadable.append(source)
-        elif isinstance(rule, RecordRule) and timestamp is not None and timestamp != -1:
-            if 0 < timestamp < YEAR_10000_MS:
-                ms = timestamp
-            else:
-                unreadable.append(source)
+        elif isinstance(rule, FirstSightingRule):
+            source = EventTimeSource.FIRST_SIGHTING
+            ms = _ask_sightings(sightings.get(rule.stream), context)
+        else:
+            ms = _ask_record(timestamp, unreadable)
         if ms is not None:
             return EventTime(ms, source, unreadable)
     return EventTime(None, None, unreadable)
@@ -198,6 +210,19 @@ def _ask_headers(
             if ms is not None:
                 return ms
             unreadable.append(EventTimeSource.HEADER)
+    return None
+
+
+def _ask_sightings(seen: FirstSightings | None, context: bytes | None) -> int | None:
+    return None if seen is None or context is None else seen.find_one(context)
+
+
+def _ask_record(timestamp: int | None, unreadable: list[EventTimeSource]) -> int | None:
+    if timestamp is None or timestamp == -1:
+        return None
+    if 0 < timestamp < YEAR_10000_MS:
+        return timestamp
+    unreadable.append(EventTimeSource.RECORD)
     return None
 
 

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from streamgauge.core.dead_letters.reading import has_dialect, read_dead_letter
+from streamgauge.core.dead_letters.rules import ReadingRules
 from streamgauge.core.event_time import read_event_time
 from streamgauge.core.trace_context import read_trace_context
 from streamgauge.model import UNKNOWN
@@ -14,6 +16,7 @@ from streamgauge.model import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamgauge.core.dead_letters.dead_letter import DeadLetter
     from streamgauge.core.event_time import EventTimeRule
     from streamgauge.model import Record
 
@@ -49,16 +52,31 @@ class LineRecord:
     headers: Sequence[tuple[str, bytes | None]]
 
 
-def explain(record: Record, event_time_rules: Sequence[EventTimeRule]) -> dict[str, object]:
+def explain(
+    record: Record,
+    event_time_rules: Sequence[EventTimeRule],
+    reading_rules: ReadingRules | None = None,
+    topic: str | None = None,
+) -> dict[str, object]:
     """Say what the gauge reads in one record; any bytes are allowed in it, nothing is raised.
+
+    Args:
+        record: Of any topic.
+        event_time_rules: Of its stream.
+        reading_rules: If it is of a dead letter topic, what is configured of that; None where
+            nobody knows, and it is then read as a dead letter if its headers say that it is one.
+        topic: Where it lies; None where nobody knows.
 
     Returns:
         JSON-ready: `event_time` in milliseconds since the epoch or null, `event_time_source` by
         its name or null, `trace` as `trace_id`, `span_id`, `sampled`, `tracestate` and `source`
-        or null, and `dead_letter`, which is null.
+        or null, and `dead_letter` as the fields of `DeadLetter` or null.
     """
     event_time = read_event_time(event_time_rules, record.headers, record.value, record.timestamp)
     context, _ = read_trace_context(record.headers)
+    said = None
+    if reading_rules is not None or has_dialect(record.headers):
+        said = read_dead_letter(record, topic, reading_rules or ReadingRules())
     return {
         "event_time": event_time.ms,
         "event_time_source": event_time.source and event_time.source.value,
@@ -70,7 +88,29 @@ def explain(record: Record, event_time_rules: Sequence[EventTimeRule]) -> dict[s
             "tracestate": context.tracestate,
             "source": context.source.value,
         },
-        "dead_letter": None,
+        "dead_letter": said and _dead_letter(said),
+    }
+
+
+def _dead_letter(said: DeadLetter) -> dict[str, object]:
+    return {
+        "dialect": said.dialect.value,
+        "original_topic": said.original_topic,
+        "original_partition": said.original_partition,
+        "original_offset": said.original_offset,
+        "original_timestamp": said.original_timestamp,
+        "previous_hop": said.previous_hop and said.previous_hop._asdict(),
+        "hops": said.hops,
+        "consumer_group": said.consumer_group,
+        "consumer": said.consumer,
+        "attempts": said.attempts,
+        "error_class": said.error_class,
+        "root_cause_class": said.root_cause_class,
+        "message": said.message,
+        "stage": said.stage,
+        "failed_at": said.failed_at,
+        "retrying": said.retrying,
+        "kind": said.kind.value,
     }
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from streamgauge.core.arrivals import Arrivals
 from streamgauge.core.checks.evaluation import Evaluation
 from streamgauge.core.checks.registry import CHECKS
 from streamgauge.core.checks.reported import reported_checks
+from streamgauge.core.dead_letters.watched import WatchedDeadLetters
 from streamgauge.core.lag import is_pattern
-from streamgauge.core.snapshot import DeadLetterTopicView, Keeping, Snapshot
+from streamgauge.core.snapshot import Keeping, Snapshot
 from streamgauge.core.topic import Topic
 from streamgauge.core.totals import Totals
 from streamgauge.core.watched_group import Demands
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from streamgauge.core.checks.policy import Policy
     from streamgauge.core.checks.standing import Standing
+    from streamgauge.core.first_sightings import FirstSightings
     from streamgauge.core.keeping import Goes
     from streamgauge.core.ledger import LedgerBudget
     from streamgauge.core.lookups import Found
@@ -44,6 +45,12 @@ class DeadLetterTopic:
 
     topic: str
     asset_key: tuple[str, ...]
+    own_topics: frozenset[str] = frozenset()
+    """Topics of the stream whose records end here, as far as they are known."""
+    left_to_others: frozenset[str] = frozenset()
+    """Origins (topics) whose dead letters another stream counts that shares this topic."""
+    takes_unknown: bool = True
+    """Whether dead letters of an unknown origin are counted here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +96,10 @@ class StreamGauge:
         now_ms: when it begins.
         kept: whether state is kept.
         budget: for the ledgers, shared with other gauges.
+        sightings: remembers the trace ids of the stream's topic; None if nobody asks for them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what streams of a process share comes from outside
         self,
         policy: StreamPolicy,
         life: str,
@@ -99,8 +107,10 @@ class StreamGauge:
         *,
         kept: bool = False,
         budget: LedgerBudget | None = None,
+        sightings: FirstSightings | None = None,
     ) -> None:
         self.policy = policy
+        self._sightings = sightings
         self.restored_ms: int | None = None
         """As of when the state was from which this process has gone on; None if from none."""
         self._evaluation = Evaluation(reported_checks(policy))
@@ -126,13 +136,15 @@ class StreamGauge:
         )
         named = tuple(group for group in policy.groups if not is_pattern(group))
         self._dead_letters = {
-            each.topic: (each, Topic(each.topic, now_ms, kept=kept), Arrivals(policy.window_ms))
+            each.topic: WatchedDeadLetters(
+                each, policy.window_ms, now_ms, kept=kept, sightings=sightings
+            )
             for each in policy.dead_letters
         }
         self._last_record_ms: int | None = None
         self._listening_since_ms: int | None = None
         self._listening = False
-        self._life_start_ms = now_ms - 1
+        self._life, self._life_start_ms = "", now_ms - 1
         self._resumed = 0
         self._open_life(life, now_ms)
         self._stream.reserve(named)
@@ -153,7 +165,10 @@ class StreamGauge:
     ) -> None:
         # after a clock was set back a life still begins after the one that it ends
         begun_ms = max(now_ms, self._life_start_ms + 1, after_ms + 1)
+        is_another = self._life != life
         self._life, self._life_start_ms, self._life_reason = life, begun_ms, why
+        for letters in self._dead_letters.values():
+            letters.open_life(now_ms, is_another=is_another)
         self._windows = Windows(self.policy.window_ms, now_ms, totals or Totals())
         self._last_window: Window | None = None
 
@@ -261,14 +276,12 @@ class StreamGauge:
             before_ms = self._last_record_ms
             self._last_record_ms = max(state.last_record_ms, before_ms or state.last_record_ms)
         else:
-            self._dead_letters[topic][2].remember(state.last_record_ms)
+            self._dead_letters[topic].arrivals.remember(state.last_record_ms)
 
     def _renew(self, topics: Mapping[str, Topic]) -> None:
         self._stream = topics[self._stream.name]
-        self._dead_letters = {
-            name: (each, topics[name], arrivals)
-            for name, (each, _, arrivals) in self._dead_letters.items()
-        }
+        for name, letters in self._dead_letters.items():
+            letters.go_on_with(topics[name])
 
     @property
     def life(self) -> tuple[str, int]:
@@ -315,11 +328,11 @@ class StreamGauge:
         """When the newest record of a topic came, None if unknown."""
         if topic == self._stream.name:
             return self._last_record_ms
-        return self._dead_letters[topic][2].last_ms
+        return self._dead_letters[topic].arrivals.last_ms
 
     @property
     def _topics(self) -> dict[str, Topic]:
-        letters = {name: topic for name, (_, topic, _) in self._dead_letters.items()}
+        letters = {name: each.topic for name, each in self._dead_letters.items()}
         return {self._stream.name: self._stream, **letters}
 
     def assigned(self, topic: str, positions: Mapping[int, int]) -> None:
@@ -338,11 +351,39 @@ class StreamGauge:
         """Count records; of the stream's topic also return their arrival ages."""
         if columns.topic == self._stream.name:
             self._remember_last_record(columns)
+            if self._sightings is not None:
+                self._sightings.note(columns.contexts, columns.event_ms)
             return self._stream.fold(columns)
-        _, topic, arrivals = self._dead_letters[columns.topic]
-        topic.fold_dead_letters(columns)
-        arrivals.add(len(columns.offsets), columns.received_ms)
+        self._dead_letters[columns.topic].fold(columns, self._stream)
         return None
+
+    def shown(self, columns: Columns) -> Columns:
+        """The same columns, where no trace is shown of dead letters that another stream counts."""
+        if not columns.letters:
+            return columns
+        letters = self._dead_letters[columns.topic]
+        own = [letters.is_own(letter) for letter in columns.letters]
+        return columns if all(own) else replace(columns, sampled=columns.sampled & own)
+
+    def origins_to_look_up(self, now_ms: int) -> dict[str, dict[int, list[int]]]:
+        """Offsets by topic and partition of records that dead letters came from.
+
+        Their event times would tell ages at death, and the stream's tail has not read them.
+        """
+        wanted: dict[str, dict[int, set[int]]] = {}
+        for letters in self._dead_letters.values():
+            for topic, partitions in letters.to_look_up(self._stream, now_ms).items():
+                for number, offsets in partitions.items():
+                    wanted.setdefault(topic, {}).setdefault(number, set()).update(offsets)
+        return {
+            topic: {number: sorted(offsets) for number, offsets in partitions.items()}
+            for topic, partitions in wanted.items()
+        }
+
+    def origin_found(self, topic: str, partition: int, offset: int, event_ms: int | None) -> None:
+        """The log was asked for the event time of this record; None: it has none, or is gone."""
+        for letters in self._dead_letters.values():
+            letters.found(topic, partition, offset, event_ms)
 
     def _remember_last_record(self, columns: Columns) -> None:
         """Receipt tells when a record came only while live; else only the append time does."""
@@ -364,8 +405,7 @@ class StreamGauge:
         """
         self._topics[topic].undecodable(partition, first_offset, records)
         if topic in self._dead_letters:
-            _, _, arrivals = self._dead_letters[topic]
-            arrivals.add(records, None)
+            self._dead_letters[topic].undecodable(records)
 
     def answered(self, topic: str, partition: int, end_offset: int, answered_ms: int) -> None:
         """A fetch was answered at that time and said where the partition's log ends."""
@@ -374,7 +414,8 @@ class StreamGauge:
     def watch(self, groups: Iterable[str]) -> None:
         """Consumer groups to show, whether or not their offsets were answered yet."""
         if self._groups.watch(groups):
-            self._stream.named(self._groups.names)
+            for topic in self._topics.values():
+                topic.named(self._groups.names)
 
     def unwatch(self, groups: Collection[str]) -> None:
         """These consumer groups are gone; what they did stays in the totals."""
@@ -448,7 +489,19 @@ class StreamGauge:
                 if end is not None:
                     fits = None if offset is None or offset > end else offset
                     self._stream.committed(answer.group, partition, fits, answer.seen_at_ms)
-            self._groups.answered(answer, log, self._stream)
+            self._groups.answered(answer, log, self._stream, self._poisons(answer.group))
+
+    @property
+    def dead_letters(self) -> tuple[WatchedDeadLetters, ...]:
+        """The dead letter topics, as configured."""
+        return tuple(self._dead_letters.values())
+
+    def _poisons(self, group: str) -> dict[int, int]:
+        """Offsets by partition at which a record lies that is known to be poison to the group."""
+        known: dict[int, int] = {}
+        for letters in self._dead_letters.values():
+            known.update(letters.poisons(self._stream.name, group))
+        return known
 
     def starts(self, log: LogOffsets) -> None:
         """Where the log begins, after all groups have been told of: what lay before is deleted."""
@@ -474,13 +527,18 @@ class StreamGauge:
             self._last_record_ms = min(self._last_record_ms, now_ms)
         blind = self._blind_now(now_ms)
         self._listen(blind, now_ms)
+        for each in self._dead_letters.values():
+            each.settle(self._stream, now_ms)
         partitions = self._stream.views()
-        letters = {name: topic.views() for name, (_, topic, _) in self._dead_letters.items()}
+        letters = {name: each.topic.views() for name, each in self._dead_letters.items()}
         letter_partitions = tuple(view for views in letters.values() for view in views)
         everything = partitions + letter_partitions
         totals = _sum(everything)
         completeness = self._completeness(now_ms)
         last = self._groups.last_views(self._stream, now_ms)
+        letter_totals = {name: _sum(views) for name, views in letters.items()}
+        for name, each in self._dead_letters.items():
+            each.cut(now_ms, letter_totals[name], completeness)
         window = self._windows.cut(now_ms, totals, completeness)
         self._last_window = window or self._last_window
         snapshot = Snapshot(
@@ -494,14 +552,7 @@ class StreamGauge:
             partitions=partitions,
             dead_letter_partitions=letter_partitions,
             dead_letters=tuple(
-                DeadLetterTopicView(
-                    topic=name,
-                    asset_key=each.asset_key,
-                    totals=_sum(letters[name]),
-                    recent=arrivals.recent(now_ms),
-                    last_arrival_ms=arrivals.last_ms,
-                )
-                for name, (each, _, arrivals) in self._dead_letters.items()
+                each.view(letter_totals[name], now_ms) for name, each in self._dead_letters.items()
             ),
             groups=last,
             watched_groups=self.policy.groups,
@@ -518,6 +569,7 @@ class StreamGauge:
             resumed=self._resumed,
             ledger=self._stream.ledger,
             groups_without_ages=self._stream.groups_without_ages,
+            sightings=None if self._sightings is None else self._sightings.view,
             processed_resolution_ms=self.policy.poll_interval_ms + GRACE_MS,
         )
         # a missing answer is no verdict: the checks judge by the last one until the group is blind

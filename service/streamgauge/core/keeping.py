@@ -111,6 +111,7 @@ def grown(captured: Captured, last_record_ms: int | None, written: tuple[str, in
         captured.highest_commits,
         captured.aged_to,
         takers=captured.takers,
+        causes=captured.causes,
     )
     state = replace(
         of.state,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamgauge.core.dead_letters.cause import place
 from streamgauge.core.passing import Passing
 from streamgauge.core.state.totals import groups_by_name, totals_of
 from streamgauge.core.totals import Totals
@@ -13,8 +14,9 @@ from streamgauge.core.worked import Worked
 from streamgauge.model import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from streamgauge.core.dead_letters.cause import CauseName
     from streamgauge.core.ledger import Ledger
     from streamgauge.core.passing import Moved
     from streamgauge.core.places import Places
@@ -58,6 +60,8 @@ class Partition:
     """Grows with whatever is to be stored."""
     stored: Stored | None = None
     """What is stored of it, None before the first time."""
+    causes: dict[str, CauseName] = field(default_factory=dict)
+    """What the causes in the totals are called, by key."""
     _waiting: dict[str, Passing] = field(default_factory=dict)
     """Groups that have passed records which are not counted yet."""
     _again: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
@@ -308,6 +312,24 @@ class Partition:
     def takers(self) -> tuple[str, ...]:
         """Groups that may take a free place in the state, the first ones first."""
         return () if self.places is None else self.places.takers
+
+    def died(self, dead: Sequence[CauseName], retrying: int) -> None:
+        """Count dead letters by their causes, and records that are being tried again."""
+        totals = self.totals
+        for cause in dead:
+            placed = place(cause, self.causes)
+            if placed is None:
+                totals.other_causes += 1
+            else:
+                self.causes[placed.key] = placed
+                totals.causes[placed.key] = totals.causes.get(placed.key, 0) + 1
+        totals.fold_dead_letters(len(dead), retrying)
+
+    def name_causes(self, stored: Mapping[str, CauseName]) -> None:
+        """What stored causes are called, now that more consumer groups are known by name."""
+        for key, name in stored.items():
+            known = self.causes.get(key, name)
+            self.causes[key] = name if known[1:] == (None, name.error_class, None) else known
 
     def reserve(self, groups: Iterable[str]) -> None:
         """Keep places for these groups, though they may come later."""

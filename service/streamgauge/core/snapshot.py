@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamgauge.core.dead_letters.dead_letter import Kind
 from streamgauge.model import GroupStatus
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from streamgauge.core.checks.standing import Breach
+    from streamgauge.core.dead_letters.cause import CauseName
+    from streamgauge.core.dead_letters.dead_letter import Address
     from streamgauge.core.totals import Totals
     from streamgauge.model import Blind, LagBound, Level
 
@@ -146,6 +149,70 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseView:
+    """Dead letters of one cause: a consumer group, an error class and a masked message."""
+
+    key: str
+    """16 hex digits that stand for the cause."""
+    consumer_group: str | None
+    error_class: str
+    """Without its package; `unclassified` where the records name none."""
+    message: str | None
+    """Masked; None where there is none, or where the cause holds many messages of its class."""
+    recent: int
+    """Dead letters within the last window length."""
+    total: int | None = None
+    """Of this life, as it is told; None where the totals count this cause among others."""
+    kind: Kind = Kind.UNKNOWN
+    reason: str | None = None
+    """What speaks for it, in words."""
+    identities: int = 0
+    """Different keys of the recent ones, or addresses where there are no keys: at most so many."""
+    times: int = 0
+    """How often the one that came most often has come."""
+    first_ms: int | None = None
+    """Receipt of the first one that this process has seen."""
+    last_ms: int | None = None
+    origin: Address | None = None
+    """Of the one that came most often, else of the last one."""
+    trace_id: str | None = None
+    """Of the last one whose trace is kept by its producer: 32 hex digits."""
+    is_new: bool = False
+    """Whether it was seen first in this life within the last window length."""
+
+
+@dataclass(frozen=True, slots=True)
+class OriginsView:
+    """How the events of dead letters were found, for ages at death; since the process began."""
+
+    by_address: int = 0
+    """The stream's tail had read the original record."""
+    by_fetch: int = 0
+    """The original record was fetched."""
+    by_trace: int = 0
+    """The first sighting of the trace id on the stream."""
+    by_letter: int = 0
+    """What the dead letter itself says: most programs copy the headers of the original record."""
+    unknown: int = 0
+    """Nobody knows when the event happened, or when the dead letter arrived: it has no age."""
+    awaited: int = 0
+    """Still looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SightingsView:
+    """Trace ids that were seen first on the stream; since the process began."""
+
+    size: int = 0
+    """Places in the table."""
+    asked: int = 0
+    """Records and dead letters that were looked for in it."""
+    answered: int = 0
+    evicted: int = 0
+    """Trace ids that others have pushed out."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetterTopicView:
     """One dead letter topic of the stream."""
 
@@ -157,6 +224,19 @@ class DeadLetterTopicView:
     """Dead letters that arrived within the last window length, up to `as_of_ms`."""
     last_arrival_ms: int | None
     """Receipt time of the newest dead letter of this life."""
+    retrying_recent: int = 0
+    """Records within the last window length that are being tried again, and not dead."""
+    causes: tuple[CauseView, ...] = ()
+    """Those with recent dead letters or a total, the most recent dead letters first; bounded."""
+    cause_names: Mapping[str, CauseName] = field(default_factory=dict)
+    """What each cause in the totals is called, by key."""
+    origins: OriginsView = OriginsView()
+    other_recent: int = 0
+    """Recent dead letters of causes that have no place in `causes`."""
+    new_causes: int = 0
+    """Causes that were never seen in this life until the last window length."""
+    last_window: Window | None = None
+    """What came on this topic in the last window that ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,5 +326,7 @@ class Snapshot:
     """How often this process has gone on in a life from what is stored."""
     ledger: LedgerView = LedgerView()
     """Of the stream's topic."""
+    sightings: SightingsView | None = None
+    """None where trace ids are not remembered."""
     processed_resolution_ms: int = 1_000
     """How much too large a processed age may be: how often committed offsets are asked for."""

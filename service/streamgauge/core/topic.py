@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.ledger import Ledger, LedgerBudget
 from streamgauge.core.partition import Partition, Stored
 from streamgauge.core.places import Places
 from streamgauge.core.snapshot import LedgerView, PartitionView
-from streamgauge.core.state.totals import groups_by_name, totals_of
+from streamgauge.core.state.totals import cause_names, groups_by_name, totals_of
 from streamgauge.core.totals import Totals, arrival_times
 from streamgauge.core.undecodable import Read, Undecoded
 from streamgauge.core.wording import few
@@ -17,8 +17,9 @@ from streamgauge.core.worked import Worked
 from streamgauge.model import Blind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from streamgauge.core.dead_letters.cause import CauseName
     from streamgauge.core.passing import Passing
     from streamgauge.core.state.partition_state import PartitionState
     from streamgauge.core.totals import ArrivalAges
@@ -49,6 +50,8 @@ class Captured:
     """What is stored of it at present."""
     takers: tuple[str, ...] = ()
     """Groups that may take a free place for their processed ages, the first ones first."""
+    causes: Mapping[str, CauseName] = field(default_factory=dict)
+    """What the causes in the totals are called, by key."""
 
 
 class Topic:
@@ -126,6 +129,7 @@ class Topic:
             state: what is stored.
             groups: names of the consumer groups that are known.
         """
+        groups = tuple(groups)
         named = groups_by_name(state, groups)
         before = self._partitions.get(number)
         if before is not None:
@@ -138,6 +142,7 @@ class Topic:
             end_offset=None if before is None else before.end_offset,
             totals=totals_of(state, named),
             stored=Stored(state, 0, totals_of(state, named)),
+            causes=cause_names(state, groups),
         )
         for name, group in named.items():
             partition.go_on(name, group)
@@ -155,6 +160,7 @@ class Topic:
                 stored = partition.stored
                 partition.stored = replace(stored, totals=totals_of(stored.state, names))
                 partition.named(partition.stored.totals)
+                partition.name_causes(cause_names(stored.state, names))
                 partition.told = None
 
     def keep_in_memory(self) -> None:
@@ -198,6 +204,7 @@ class Topic:
             aged_to=partition.aged_to(),
             stored=partition.stored.state,
             takers=partition.takers,
+            causes=dict(partition.causes),
         )
 
     def is_due(self, number: int, before_ms: int) -> bool:
@@ -258,6 +265,10 @@ class Topic:
             number: partition.next_offset for number, partition in sorted(self._partitions.items())
         }
 
+    def has(self, number: int) -> bool:
+        """Whether this partition is assigned."""
+        return number in self._partitions
+
     @property
     def partitions(self) -> tuple[int, ...]:
         """Numbers of the assigned partitions, ascending."""
@@ -275,16 +286,34 @@ class Topic:
         partition.read_to(next_offset, read)
         return ages
 
-    def fold_dead_letters(self, columns: Columns) -> None:
+    def fold_dead_letters(self, columns: Columns, dead: Sequence[CauseName], retrying: int) -> None:
         """Count the records of a dead letter topic.
+
+        Args:
+            columns: the records.
+            dead: the causes of those that are dead letters of this stream.
+            retrying: how many of its records are being tried again.
 
         Raises:
             ValueError: if a record lies before the position: it would be counted twice.
         """
         partition, next_offset = self._growing(columns)
         partition.next_offset = next_offset
-        partition.totals.fold_dead_letters(columns)
+        partition.died(dead, retrying)
         partition.undecoded.clear()
+
+    def fold_deaths(self, number: int, ages_ms: Sequence[int], waits_ms: Sequence[int]) -> None:
+        """Count ages at death, and times from append to death, of a partition's dead letters."""
+        partition = self._partitions[number]
+        partition.totals.fold_deaths(ages_ms, waits_ms)
+        partition.changed()
+
+    @property
+    def causes(self) -> dict[str, CauseName]:
+        """What the causes in the totals are called, by key."""
+        return {
+            key: name for each in self._partitions.values() for key, name in each.causes.items()
+        }
 
     def _growing(self, columns: Columns) -> tuple[Partition, int]:
         """The partition, and where its position moves."""

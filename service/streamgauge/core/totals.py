@@ -16,7 +16,7 @@ from streamgauge.core.histogram import Histogram
 from streamgauge.model import EVENT_TIME_SOURCES, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -93,7 +93,17 @@ class Totals(Growing):
     rejected_contexts: dict[str, int] = field(default_factory=dict)
     """Trace headers refused, by reason."""
     dead_letters: int = 0
-    """Records of the stream's dead letter topics."""
+    """Records of the stream's dead letter topics that are dead, and no other stream's."""
+    retrying: int = 0
+    """Records of these topics that are being tried again."""
+    causes: dict[str, int] = field(default_factory=dict)
+    """Dead letters by the key of their cause."""
+    other_causes: int = 0
+    """Dead letters of causes that found no place among these."""
+    death_ages: Histogram = field(default_factory=Histogram)
+    """Ages at death: from the event to the arrival of the dead letter, where both are known."""
+    append_to_death: Histogram = field(default_factory=Histogram)
+    """From the append of the original record to that arrival, where both are known."""
     undecodable: int = 0
     """Offsets whose records could not be decoded, in stream and dead letter topics."""
     lost: int = 0
@@ -120,9 +130,16 @@ class Totals(Growing):
         ages_ms = np.maximum(ages_ms, 0)
         return ArrivalAges(rows, ages_ms, self.arrival_ages.fold(ages_ms))
 
-    def fold_dead_letters(self, columns: Columns) -> None:
-        """Count the records of a dead letter topic."""
-        self.dead_letters += len(columns.offsets)
+    def fold_dead_letters(self, dead: int, retrying: int) -> None:
+        """Count records of a dead letter topic."""
+        self.dead_letters += dead
+        self.retrying += retrying
+
+    def fold_deaths(self, ages_ms: Sequence[int], waits_ms: Sequence[int]) -> None:
+        """Count ages at death, and times from append to death; negative ones enter as 0."""
+        for histogram, times_ms in ((self.death_ages, ages_ms), (self.append_to_death, waits_ms)):
+            if times_ms:
+                histogram.fold(np.maximum(np.array(times_ms, dtype=np.int64), 0))
 
     def fold_commit(self, group: str, advanced: int) -> None:
         """Count offsets that a commit of the group moved forward (never negative)."""

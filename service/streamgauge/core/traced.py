@@ -12,6 +12,9 @@ from streamgauge.model import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
+    from streamgauge.core.dead_letters.dead_letter import DeadLetter
     from streamgauge.core.totals import ArrivalAges
     from streamgauge.model import Columns
 
@@ -36,6 +39,8 @@ class TracedRecord:
     event_ms: int | None
     age_ms: int | None
     """Arrival age as it entered the histogram; None where it was not aged."""
+    said: DeadLetter | None = None
+    """What it says as a dead letter; None for a record of a stream."""
 
 
 def exemplar_rows(columns: Columns, ages: ArrivalAges) -> dict[int, int]:
@@ -52,12 +57,20 @@ def ages_of(ages: ArrivalAges, rows: Iterable[int]) -> dict[int, int]:
     return {int(ages.rows[i]): int(ages.ages_ms[i]) for i in found}
 
 
-def sampled_rows(columns: Columns, limit: int) -> list[int]:
-    """At most `limit` rows of sampled records, spread evenly over the columns."""
+def shown_rows(columns: Columns) -> NDArray[np.intp]:
+    """Rows of sampled records, without those that are being tried again: their fate is open."""
     rows = np.flatnonzero(columns.sampled)
+    if not columns.letters:
+        return rows
+    dead = [row for row in rows.tolist() if not columns.letters[row].said.retrying]
+    return np.array(dead, dtype=np.intp)
+
+
+def spread(rows: NDArray[np.intp], limit: int) -> list[int]:
+    """At most `limit` of these rows, spread evenly."""
     if len(rows) > limit:
         rows = rows[np.linspace(0, len(rows) - 1, limit).astype(np.intp)]
-    return rows.tolist()
+    return [int(row) for row in rows]
 
 
 def traced_records(
@@ -83,6 +96,7 @@ def traced_records(
                 received_ms=columns.received_ms,
                 event_ms=_known(columns.event_ms[row]),
                 age_ms=ages_ms.get(row),
+                said=columns.letters[row].said if columns.letters else None,
             )
         )
     return found

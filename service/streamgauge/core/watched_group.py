@@ -6,7 +6,7 @@ long as the next answer may take; after that nothing is known of the group.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.arrivals import Arrivals
@@ -63,6 +63,8 @@ class Answer:
     """None if nothing is deleted by age, or nobody knows."""
     members_ms: int | None = None
     """As of when members of the group are known to live; None is unknown."""
+    poisons: Mapping[int, int] = field(default_factory=dict)
+    """Offset by partition of a record that is known to be poison to the group."""
 
 
 class WatchedGroup:
@@ -106,6 +108,7 @@ class WatchedGroup:
             fresh=True,
             growth_ms=STEP_MS,
             members_ms=answer.members_ms,
+            poisons=answer.poisons,
         )
         self._view = replace(
             view,

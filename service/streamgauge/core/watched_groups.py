@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.lag import in_order
 from streamgauge.core.lookups import Lookups
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from streamgauge.core.unread import Unread
     from streamgauge.core.watched_group import Demands
     from streamgauge.model import CommittedOffsets, LogOffsets
+
+
+_NO_POISONS: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,21 @@ class WatchedGroups:
         """What the log holds at or after an offset."""
         self._lookups.note(partition, offset, found)
 
-    def answered(self, answer: CommittedOffsets, log: LogOffsets, topic: Topic) -> None:
-        """Take in the answer about one group, after the topic has."""
+    def answered(
+        self,
+        answer: CommittedOffsets,
+        log: LogOffsets,
+        topic: Topic,
+        poisons: Mapping[int, int] = _NO_POISONS,
+    ) -> None:
+        """Take in the answer about one group, after the topic has.
+
+        Args:
+            answer: its committed offsets.
+            log: where the topic ends.
+            topic: the stream's topic.
+            poisons: offset by partition of a record that is known to be poison to the group.
+        """
         group = self._groups.get(answer.group)
         if group is None:
             return
@@ -161,6 +178,7 @@ class WatchedGroups:
                 lost=topic.lost(answer.group),
                 retention_seconds=self.retention.seconds,
                 members_ms=self._listed_ms if is_live else None,
+                poisons=poisons,
             ),
             self._demands,
         )

@@ -66,18 +66,33 @@ def observation(report: Report, snapshot: Snapshot) -> Payload:
     )
 
 
-def dead_letter_observation(report: Report, view: DeadLetterTopicView) -> Payload:
-    """The observation of a dead letter topic."""
+def dead_letter_observation(
+    report: Report, view: DeadLetterTopicView, share_percent: float | None = None
+) -> Payload:
+    """The observation of a dead letter topic.
+
+    Args:
+        report: of the topic.
+        view: what the snapshot of the report knows of it.
+        share_percent: dead letters in percent of the stream's records; None is unknown.
+    """
+    period = report.difference
     entries = {
         "dead_letters": report.arrived,
+        "retrying": period.retrying,
+        "causes": sum(count > 0 for count in period.causes.values()),
+        "dead_letter_share_percent": None if share_percent is None else _rounded(share_percent, 6),
+        "age_at_death_p50_seconds": _quantile(period.death_ages, 0.5),
+        "age_at_death_p99_seconds": _quantile(period.death_ages, 0.99),
+        "append_to_death_p50_seconds": _quantile(period.append_to_death, 0.5),
         "dead_letters_total": report.arrived_total,
         "last_message_timestamp": _epoch_seconds(view.last_arrival_ms),
     }
     return _payload(
         report,
-        dead_letter_sentence(report, view.last_arrival_ms),
+        dead_letter_sentence(report, view),
         entries,
-        lambda room: dead_letter_detail(report, room),
+        lambda room: dead_letter_detail(report, view, room),
     )
 
 

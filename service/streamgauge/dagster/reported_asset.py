@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from streamgauge.core.checks.dead_letter_share import share_percent
 from streamgauge.core.report import dead_letter_report, report
 from streamgauge.dagster.outcome import Accepted, Ambiguous, Misconfigured
 from streamgauge.dagster.payloads import dead_letter_observation, observation
@@ -192,7 +193,9 @@ class ReportedAsset:
             told = self._report(snapshot)
         view = self._dead_letters(snapshot)
         payload = (
-            observation(told, snapshot) if view is None else dead_letter_observation(told, view)
+            observation(told, snapshot)
+            if view is None
+            else dead_letter_observation(told, view, share_percent(snapshot, view))
         )
         return Attempt(snapshot, told, payload, now_seconds)
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.lag import worst_first
 from streamgauge.core.wording import duration, moment, number
+from streamgauge.dagster.plain import bounded
 from streamgauge.model import GroupStatus, LagBound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streamgauge.core.dead_letters.cause import CauseName
     from streamgauge.core.report import Report
-    from streamgauge.core.snapshot import Snapshot
+    from streamgauge.core.snapshot import CauseView, DeadLetterTopicView, Snapshot
+
+CAUSES_NAMED: Final = 3
+"""Causes that the sentence about a dead letter topic names."""
+CLASS_MAX: Final = 64
+NAME_MAX: Final = 48
+"""Characters of a group or a message in it."""
+REASON_MAX: Final = 100
 
 
 def stream_sentence(report: Report, snapshot: Snapshot) -> str:
@@ -29,14 +38,46 @@ def stream_sentence(report: Report, snapshot: Snapshot) -> str:
     return f"{'; '.join(parts)}."
 
 
-def dead_letter_sentence(report: Report, last_arrival_ms: int | None) -> str:
-    """What arrived in a dead letter topic."""
+def dead_letter_sentence(report: Report, view: DeadLetterTopicView) -> str:
+    """What arrived in a dead letter topic, why it died and how late, and what is tried again."""
+    period = report.difference
     text = f"{_counted(report.arrived, 'dead letter')} in {_period(report)}"
     if report.arrived_total != report.arrived:
         text += f", {report.arrived_total:,} since counting began"
-    if last_arrival_ms is not None:
-        text += f"; the newest came at {moment(last_arrival_ms)}"
-    return f"{text}."
+    causes = ", ".join(_causes(report, view))
+    parts = [f"{text}: {causes}" if causes else text]
+    if period.retrying:
+        parts.append(f"{_counted(period.retrying, 'record')} being tried again")
+    age_seconds = period.death_ages.quantile_seconds(0.5)
+    if age_seconds is not None:
+        parts.append(f"half died within {_seconds(age_seconds)} of the event")
+    if view.last_arrival_ms is not None:
+        parts.append(f"the newest came at {moment(view.last_arrival_ms)}")
+    return f"{'; '.join(parts)}."
+
+
+def _causes(report: Report, view: DeadLetterTopicView) -> Iterator[str]:
+    """The most frequent causes of the period, and how many dead letters have others."""
+    counts = report.difference.causes
+    recent = {cause.key: cause for cause in view.causes}
+    named = sorted(view.cause_names.keys() & counts.keys(), key=lambda key: (-counts[key], key))
+    told = [key for key in named if counts[key]][:CAUSES_NAMED]
+    for key in told:
+        yield f"{counts[key]:,} {_cause(view.cause_names[key], recent.get(key))}"
+    others = report.arrived - sum(counts[key] for key in told)
+    if told and others:
+        yield f"{others:,} of other causes"
+
+
+def _cause(name: CauseName, recent: CauseView | None) -> str:
+    """As `TimeoutException "no answer" of billing (looks like an outage: 13 keys, one cause)`."""
+    text = bounded(name.error_class, CLASS_MAX)
+    if name.message is not None:
+        text += f' "{bounded(name.message, NAME_MAX)}"'
+    if name.consumer_group is not None:
+        text += f" of {bounded(name.consumer_group, NAME_MAX)}"
+    reason = None if recent is None or not recent.recent else recent.reason
+    return text if reason is None else f"{text} ({bounded(reason, REASON_MAX)})"
 
 
 def _arrivals(report: Report) -> str:

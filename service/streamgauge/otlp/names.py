@@ -55,6 +55,9 @@ STATUSES: Final[Mapping[GroupStatus, int]] = {
 """Values of `streamgauge.consumer_group.status`."""
 
 STREAM: Final = "stream"
+ERROR_TYPE: Final = "error.type"
+OTHER: Final = "_OTHER"
+"""Value of `error.type` where there is none of its own, as the semantic conventions have it."""
 OVERFLOW: Final = "otel.metric.overflow"
 """Attribute of the point that holds what `series_max` left without a point of its own."""
 
@@ -199,7 +202,8 @@ EVENT_AGE = MetricDescriptor(
     "s",
     ("stage", *_PARTITION, "group"),
     "Age of events. stage=arrival: append time less event time; stage=processed: time of the "
-    "group's commit less event time, with the group.",
+    "group's commit less event time, with the group; stage=death: arrival of the dead letter less "
+    "event time, by dead letter topic.",
 )
 AGE_RESOLUTION = MetricDescriptor(
     "streamgauge.age.resolution",
@@ -304,7 +308,50 @@ DEAD_LETTERS = MetricDescriptor(
     Kind.SUM,
     "{record}",
     _PARTITION,
-    "Records of the dead letter topics; topic is the dead letter topic.",
+    "Dead letters of the stream; topic is the dead letter topic.",
+)
+DEAD_LETTERS_BY_CAUSE = MetricDescriptor(
+    "streamgauge.dead_letters.by_cause",
+    Kind.SUM,
+    "{record}",
+    ("topic", ERROR_TYPE, "group"),
+    "The same by error class, and by consumer group where that is known; error.type=_OTHER: of "
+    "causes that have no name or no place of their own.",
+)
+DEAD_LETTERS_RETRYING = MetricDescriptor(
+    "streamgauge.dead_letters.retrying",
+    Kind.SUM,
+    "{record}",
+    _PARTITION,
+    "Records of dead letter topics that are being tried again, and not dead.",
+)
+DEAD_LETTERS_APPEND_TO_DEATH = MetricDescriptor(
+    "streamgauge.dead_letters.append_to_death",
+    Kind.HISTOGRAM,
+    "s",
+    _PARTITION,
+    "From the append of the original record to the arrival of the dead letter.",
+)
+FIRST_SIGHTINGS_ASKED = MetricDescriptor(
+    "streamgauge.first_sighting.asked",
+    Kind.GAUGE,
+    "{record}",
+    (),
+    "Records and dead letters that were looked for by trace id, since the process began.",
+)
+FIRST_SIGHTINGS_ANSWERED = MetricDescriptor(
+    "streamgauge.first_sighting.answered",
+    Kind.GAUGE,
+    "{record}",
+    (),
+    "Of these, those whose trace id had been seen on the stream.",
+)
+FIRST_SIGHTINGS_EVICTED = MetricDescriptor(
+    "streamgauge.first_sighting.evicted",
+    Kind.GAUGE,
+    "{trace}",
+    (),
+    "Trace ids that others have pushed out of the table, since the process began.",
 )
 OFFSETS_UNDECODABLE = MetricDescriptor(
     "streamgauge.offsets.undecodable",
@@ -398,6 +445,12 @@ STREAM_METRICS: Final = (
     EVENT_TIME_UNREADABLE,
     TRACE_CONTEXT_REJECTED,
     DEAD_LETTERS,
+    DEAD_LETTERS_BY_CAUSE,
+    DEAD_LETTERS_RETRYING,
+    DEAD_LETTERS_APPEND_TO_DEATH,
+    FIRST_SIGHTINGS_ASKED,
+    FIRST_SIGHTINGS_ANSWERED,
+    FIRST_SIGHTINGS_EVICTED,
     OFFSETS_UNDECODABLE,
     OFFSETS_LOST,
     STATE_RATE,

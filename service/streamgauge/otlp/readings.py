@@ -20,6 +20,7 @@ Attributes: TypeAlias = tuple[tuple[str, str | int | bool], ...]
 
 ARRIVAL = "arrival"
 PROCESSED = "processed"
+DEATH = "death"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,13 @@ def readings(snapshot: Snapshot) -> Iterator[Reading]:
     yield from _whole(snapshot)
 
 
-def _reading(
+def reading(
     descriptor: MetricDescriptor,
     stream: str,
     *values: str | int | None,
     value: float | Histogram,
 ) -> Reading:
+    """One value, with these values of its attributes in the table's order; None: it has none."""
     return Reading(descriptor, _attributes(descriptor, stream, *values), value)
 
 
@@ -60,7 +62,7 @@ def _known(
     """One reading for each value that is known, all with the same attributes."""
     for descriptor, value in rows:
         if value is not None:
-            yield _reading(descriptor, stream, *values, value=value)
+            yield reading(descriptor, stream, *values, value=value)
 
 
 def _attributes(descriptor: MetricDescriptor, stream: str, *values: str | int | None) -> Attributes:
@@ -79,9 +81,9 @@ def _partition(
 ) -> Iterator[Reading]:
     totals, where = view.totals, (view.topic, view.partition)
     if view.end_offset is not None:
-        yield _reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
+        yield reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
     ages = totals.arrival_ages
-    yield _reading(names.EVENT_AGE, stream, ARRIVAL, *where, None, value=ages)
+    yield reading(names.EVENT_AGE, stream, ARRIVAL, *where, None, value=ages)
     counts_of_all = (
         (names.RECORDS, totals.records),
         (names.RECORDS_SIZE, totals.bytes),
@@ -99,26 +101,31 @@ def _partition(
         (names.TRACE_CONTEXT_REJECTED, totals.rejected_contexts),
     ):
         for name, count in sorted(counts.items()):
-            yield _reading(descriptor, stream, *where, name, value=count)
+            yield reading(descriptor, stream, *where, name, value=count)
     for group, done in sorted(totals.groups.items()):
-        yield _reading(names.GROUP_COMMITTED, stream, *where, group, value=done.committed)
+        yield reading(names.GROUP_COMMITTED, stream, *where, group, value=done.committed)
         if group in without_ages:
             continue
         if done.aged.count:
-            yield _reading(names.EVENT_AGE, stream, PROCESSED, *where, group, value=done.aged)
+            yield reading(names.EVENT_AGE, stream, PROCESSED, *where, group, value=done.aged)
         if done.aged.count or done.unaged or done.reprocessed:
-            yield _reading(names.GROUP_UNAGED, stream, *where, group, value=done.unaged)
-            yield _reading(names.GROUP_REPROCESSED, stream, *where, group, value=done.reprocessed)
+            yield reading(names.GROUP_UNAGED, stream, *where, group, value=done.unaged)
+            yield reading(names.GROUP_REPROCESSED, stream, *where, group, value=done.reprocessed)
 
 
 def _dead_letter_partition(stream: str, view: PartitionView) -> Iterator[Reading]:
     where = (view.topic, view.partition)
     if view.end_offset is not None:
-        yield _reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
+        yield reading(names.CURRENT_OFFSET, stream, *where, value=view.end_offset)
+    totals = view.totals
+    yield reading(names.EVENT_AGE, stream, DEATH, *where, None, value=totals.death_ages)
+    waits = totals.append_to_death
+    yield reading(names.DEAD_LETTERS_APPEND_TO_DEATH, stream, *where, value=waits)
     counts = (
-        (names.DEAD_LETTERS, view.totals.dead_letters),
-        (names.OFFSETS_UNDECODABLE, view.totals.undecodable),
-        (names.OFFSETS_LOST, view.totals.lost),
+        (names.DEAD_LETTERS, totals.dead_letters),
+        (names.DEAD_LETTERS_RETRYING, totals.retrying),
+        (names.OFFSETS_UNDECODABLE, totals.undecodable),
+        (names.OFFSETS_LOST, totals.lost),
     )
     yield from _known(counts, stream, *where)
 
@@ -126,10 +133,10 @@ def _dead_letter_partition(stream: str, view: PartitionView) -> Iterator[Reading
 def _group(snapshot: Snapshot, group: str, view: GroupView) -> Iterator[Reading]:
     stream, topic = snapshot.stream, snapshot.topic
     status = names.STATUSES[view.status]
-    yield _reading(names.GROUP_STATUS, stream, topic, group, value=status)
+    yield reading(names.GROUP_STATUS, stream, topic, group, value=status)
     if view.lag is not None and view.lag_bound in _LAG_BOUNDS:
-        yield _reading(names.GROUP_LAG_SUM, stream, topic, group, value=view.lag)
-    yield _reading(names.GROUP_LOST, stream, topic, group, value=view.lost)
+        yield reading(names.GROUP_LAG_SUM, stream, topic, group, value=view.lag)
+    yield reading(names.GROUP_LOST, stream, topic, group, value=view.lost)
     forecast, pace = view.forecast, view.pace
     course = (
         (names.GROUP_LAG_SLOPE, forecast.lag_slope),
@@ -145,11 +152,11 @@ def _group(snapshot: Snapshot, group: str, view: GroupView) -> Iterator[Reading]
     for partition, at in sorted(view.partitions.items()):
         where = (topic, partition, group)
         if at.committed_offset is not None:
-            yield _reading(names.GROUP_OFFSET, stream, *where, value=at.committed_offset)
+            yield reading(names.GROUP_OFFSET, stream, *where, value=at.committed_offset)
         if at.lag is not None and at.lag_bound in _LAG_BOUNDS:
-            yield _reading(names.GROUP_LAG, stream, *where, value=at.lag)
+            yield reading(names.GROUP_LAG, stream, *where, value=at.lag)
         if at.time_lag_seconds is not None and at.time_lag_bound in _LAG_BOUNDS:
-            yield _reading(names.GROUP_TIME_LAG, stream, *where, value=at.time_lag_seconds)
+            yield reading(names.GROUP_TIME_LAG, stream, *where, value=at.time_lag_seconds)
 
 
 _LAG_BOUNDS = (LagBound.EXACT, LagBound.UPPER)
@@ -161,22 +168,27 @@ def _whole(snapshot: Snapshot) -> Iterator[Reading]:
     for verdict in snapshot.verdicts:
         asset = "/".join(verdict.asset_key)
         standing = names.STANDINGS[verdict.level]
-        yield _reading(names.CHECK_STANDING, stream, verdict.check, asset, value=standing)
+        yield reading(names.CHECK_STANDING, stream, verdict.check, asset, value=standing)
     if snapshot.completeness is not None:
-        yield _reading(names.COMPLETENESS, stream, value=snapshot.completeness)
-    yield _reading(names.BLIND, stream, value=len(snapshot.blind))
+        yield reading(names.COMPLETENESS, stream, value=snapshot.completeness)
+    yield reading(names.BLIND, stream, value=len(snapshot.blind))
     keeping = snapshot.keeping
     if keeping.bytes_per_second is not None:
-        yield _reading(names.STATE_RATE, stream, value=keeping.bytes_per_second)
+        yield reading(names.STATE_RATE, stream, value=keeping.bytes_per_second)
     if keeping.largest_units is not None:
-        yield _reading(names.STATE_SIZE, stream, value=keeping.largest_units)
+        yield reading(names.STATE_SIZE, stream, value=keeping.largest_units)
     for kind, count in sorted(keeping.left_out.items()):
-        yield _reading(names.STATE_LEFT_OUT, stream, kind, value=count)
-    yield _reading(names.AGE_RESOLUTION, stream, value=snapshot.resolution_ms / 1000)
+        yield reading(names.STATE_LEFT_OUT, stream, kind, value=count)
+    yield reading(names.AGE_RESOLUTION, stream, value=snapshot.resolution_ms / 1000)
     asked_seconds = snapshot.processed_resolution_ms / 1000
-    yield _reading(names.PROCESSED_RESOLUTION, stream, value=asked_seconds)
+    yield reading(names.PROCESSED_RESOLUTION, stream, value=asked_seconds)
     ledger = snapshot.ledger
-    yield _reading(names.PROCESSED_ERROR, stream, value=ledger.error_ms / 1000)
+    yield reading(names.PROCESSED_ERROR, stream, value=ledger.error_ms / 1000)
     remembered = ledger.exact_records + ledger.coarse_records
-    yield _reading(names.LEDGER_RECORDS, stream, value=remembered)
-    yield _reading(names.LEDGER_DROPPED, stream, value=ledger.dropped_records)
+    yield reading(names.LEDGER_RECORDS, stream, value=remembered)
+    yield reading(names.LEDGER_DROPPED, stream, value=ledger.dropped_records)
+    seen = snapshot.sightings
+    if seen is not None:
+        yield reading(names.FIRST_SIGHTINGS_ASKED, stream, value=seen.asked)
+        yield reading(names.FIRST_SIGHTINGS_ANSWERED, stream, value=seen.answered)
+        yield reading(names.FIRST_SIGHTINGS_EVICTED, stream, value=seen.evicted)

@@ -134,7 +134,6 @@ class OtlpSink:
         stream: str,
         records: Sequence[TracedRecord],
         *,
-        dead_letter: bool,
         group: str | None = None,
     ) -> None:
         """Make a span of each record, for which `reserve_spans` granted the room.
@@ -143,7 +142,7 @@ class OtlpSink:
         """
         if self._tracer is None:
             return
-        common = common_attributes(stream, dead_letter=dead_letter, group=group)
+        common = common_attributes(stream, group=group)
         for record in records:
             exemplar = self._streams.is_candidate(stream, record)
             emit_span(self._tracer, record, common, exemplar=exemplar)

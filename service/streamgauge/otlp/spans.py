@@ -18,6 +18,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from streamgauge.core.dead_letters.cause import cause_of
 from streamgauge.otlp.points import NANOS_PER_MS
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
     from opentelemetry.util.types import AttributeValue
 
+    from streamgauge.core.dead_letters.dead_letter import DeadLetter
     from streamgauge.core.traced import TracedRecord
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
@@ -34,7 +36,10 @@ SAMPLER: Final = ParentBased(root=ALWAYS_OFF)
 """Records what the producer records, and nothing else."""
 EXEMPLAR: Final = "streamgauge.exemplar"
 """Attribute of a span whose record was offered as an exemplar, for a sampler that keeps those."""
+TEXT_MAX: Final = 256
+"""Characters of an attribute that a dead letter's headers tell; Kafka's names are no longer."""
 _ERROR_TYPE: Final = "error.type"
+_GROUP: Final = "messaging.consumer.group.name"
 
 
 class TokenBucket:
@@ -57,9 +62,7 @@ class TokenBucket:
         return granted
 
 
-def common_attributes(
-    stream: str, *, dead_letter: bool, group: str | None
-) -> Mapping[str, AttributeValue]:
+def common_attributes(stream: str, *, group: str | None) -> Mapping[str, AttributeValue]:
     """What the spans of one batch have in common."""
     attributes: dict[str, AttributeValue] = {
         "messaging.system": "kafka",
@@ -68,9 +71,7 @@ def common_attributes(
         "streamgauge.stream": stream,
     }
     if group is not None:
-        attributes["messaging.consumer.group.name"] = group
-    if dead_letter:
-        attributes[_ERROR_TYPE] = "dead_letter"
+        attributes[_GROUP] = group
     return attributes
 
 
@@ -81,9 +82,10 @@ def emit_span(
     *,
     exemplar: bool,
 ) -> None:
-    """Start and end the span of one record; its status is an error where it has an `error.type`.
+    """Start and end the span of one record; that of a dead letter has the status ERROR.
 
-    It lasts from the append time, or from the receipt where that is unknown, to the receipt. The
+    It lasts from the append time, or from the receipt where that is unknown, to the receipt; that
+    of a dead letter from the record timestamp of its origin, where the letter says it. The
     producer's span is parent and link: the conventions want the link and allow the parent for a
     span of a single message. Source: OpenTelemetry semantic conventions 1.44, "Messaging spans"
     and "Kafka".
@@ -106,6 +108,11 @@ def emit_span(
     if exemplar:
         attributes[EXEMPLAR] = True
     start_ms = record.received_ms if record.append_ms is None else record.append_ms
+    if record.said is not None:
+        attributes |= _of_dead_letter(record.said)
+        begun_ms = record.said.original_timestamp
+        if begun_ms is not None and 0 < begun_ms < start_ms:  # a clock may be ahead, or anything
+            start_ms = begun_ms
     span = tracer.start_span(
         f"process {record.topic}",
         context=set_span_in_context(NonRecordingSpan(producer), Context()),
@@ -114,6 +121,21 @@ def emit_span(
         links=[Link(producer)],
         start_time=start_ms * NANOS_PER_MS,
     )
-    if _ERROR_TYPE in common:
+    if record.said is not None:
         span.set_status(Status(StatusCode.ERROR))
     span.end(end_time=max(start_ms, record.received_ms) * NANOS_PER_MS)
+
+
+def _of_dead_letter(said: DeadLetter) -> dict[str, AttributeValue]:
+    """Whose it is and why it died, in the words of its cause; never a message."""
+    cause, origin = cause_of(said), said.origin
+    attributes: dict[str, AttributeValue] = {
+        _ERROR_TYPE: cause.error_class,
+        "streamgauge.dead_letter.kind": said.kind.value,
+    }
+    if cause.consumer_group is not None:
+        attributes[_GROUP] = cause.consumer_group[:TEXT_MAX]
+    if origin.is_whole:
+        where = f"{origin.topic}-{origin.partition}@{origin.offset}"
+        attributes["streamgauge.dead_letter.origin"] = where[-TEXT_MAX:]
+    return attributes

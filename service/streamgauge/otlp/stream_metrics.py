@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.metrics.export import ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from streamgauge.otlp.by_cause import ByCause
 from streamgauge.otlp.exemplars import ExemplarCandidates, choose
 from streamgauge.otlp.points import to_metrics
 from streamgauge.otlp.readings import readings
@@ -50,6 +52,7 @@ class StreamMetrics:
         self._newest: dict[str, Snapshot] = {}
         self._candidates: dict[str, ExemplarCandidates] = {}
         self._limits: dict[str, SeriesLimit] = {}
+        self._by_cause: dict[str, ByCause] = {}
         self._in_flight: list[Snapshot] = []
         self._told: dict[str, Snapshot] = {}
 
@@ -109,7 +112,9 @@ class StreamMetrics:
 
     def _resource_metrics(self, snapshot: Snapshot, buckets: Buckets) -> ResourceMetrics:
         limit = self._limits.setdefault(snapshot.stream, SeriesLimit(self._series_max))
-        found, left_out = limit.apply(snapshot.stream, snapshot.life, readings(snapshot))
+        by_cause = self._by_cause.setdefault(snapshot.stream, ByCause())
+        told = chain(readings(snapshot), by_cause.readings(snapshot))
+        found, left_out = limit.apply(snapshot.stream, snapshot.life, told)
         self._outcome.drop("series_max", left_out)
         exemplars = {
             reading.attributes: choose(buckets[reading.attributes], self._exemplars_per_series)

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from streamgauge.core.growing import Growing
-    from streamgauge.core.snapshot import PartitionView, Snapshot, Verdict, Window
+    from streamgauge.core.snapshot import (
+        CauseView,
+        DeadLetterTopicView,
+        PartitionView,
+        Snapshot,
+        Verdict,
+        Window,
+    )
     from streamgauge.model import SinkHealth
 
 SCHEMA: Final = 1
@@ -97,24 +104,42 @@ def _stream(snapshot: Snapshot, health: dict[str, Any], now_ms: int) -> dict[str
         "partitions": _partitions(snapshot.partitions),
         "groups": _plain(snapshot.groups),
         "dead_letters": {
-            view.topic: {
-                "asset_key": list(view.asset_key),
-                "dead_letters": view.totals.dead_letters,
-                "recent": view.recent,
-                "last_arrival_ms": view.last_arrival_ms,
-                "partitions": _partitions(
-                    p for p in snapshot.dead_letter_partitions if p.topic == view.topic
-                ),
-            }
+            view.topic: _dead_letters(view, snapshot.dead_letter_partitions)
             for view in snapshot.dead_letters
         },
         "last_window": _window(snapshot.last_window, snapshot.groups_without_ages),
         "state": _plain(snapshot.keeping),
         "ledger": _plain(snapshot.ledger),
+        "first_sightings": _plain(snapshot.sightings),
         "totals": totals(snapshot.totals, snapshot.groups_without_ages),
         "checks": _checks(snapshot, stale=stale),
         "sinks": health,
     }
+
+
+def _dead_letters(view: DeadLetterTopicView, partitions: Iterable[PartitionView]) -> dict[str, Any]:
+    return {
+        "asset_key": list(view.asset_key),
+        "dead_letters": view.totals.dead_letters,
+        "recent": view.recent,
+        "retrying": view.totals.retrying,
+        "retrying_recent": view.retrying_recent,
+        "last_arrival_ms": view.last_arrival_ms,
+        "causes": [_cause(cause) for cause in view.causes],
+        "other_causes": view.totals.other_causes,
+        "other_recent": view.other_recent,
+        "new_causes": view.new_causes,
+        "death_ages": histogram(view.totals.death_ages),
+        "append_to_death": histogram(view.totals.append_to_death),
+        "origins": _plain(view.origins),
+        "partitions": _partitions(part for part in partitions if part.topic == view.topic),
+    }
+
+
+def _cause(cause: CauseView) -> dict[str, Any]:
+    origin = cause.origin
+    where = None if origin is None else _plain(origin._asdict())
+    return {**_plain(cause, but=("origin",)), "origin": where}
 
 
 def _partitions(views: Iterable[PartitionView]) -> dict[str, Any]:

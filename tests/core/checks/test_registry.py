@@ -13,6 +13,8 @@ from streamgauge.model import Level
     ("name", "warn", "fail", "keep_failing_for_ms", "on_no_data"),
     [
         ("no_dead_letters", None, Limit(above=0), 600_000, Level.UNKNOWN),
+        ("no_new_cause", Limit(above=0), None, 600_000, Level.UNKNOWN),
+        ("dead_letter_share", Limit(above=1), Limit(above=5), 0, Level.PASS),
         ("fresh", Limit(above=300), Limit(above=900), 0, Level.UNKNOWN),
         ("arrival_age", Limit(above=60, for_ms=60_000), Limit(above=300, for_ms=120_000), 0,
          Level.PASS),

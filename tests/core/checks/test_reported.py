@@ -41,7 +41,8 @@ ONLY_LAG = {
           "orders time_lag__b__", "orders lag__c", "orders lag__b__", "orders processed_age__c",
           "orders processed_age__b__", "orders forecast__c", "orders forecast__b__"]),
         ({"dead_letters": (DeadLetterTopic("d.1", ("k", "one")), DeadLetterTopic("d.2", ("two",)))},
-         ["one no_dead_letters", "two no_dead_letters", "orders fresh", "orders arrival_age"]),
+         ["one no_dead_letters", "two no_dead_letters", "one no_new_cause", "two no_new_cause",
+          "one dead_letter_share", "two dead_letter_share", "orders fresh", "orders arrival_age"]),
         ({"groups": ("c",),
           "checks": ONLY_LAG | {"lag": Policy(), "fresh": Policy(keep_failing_for_ms=5)}},
          ["orders arrival_age"]),
@@ -61,6 +62,8 @@ def test_only_checks_of_groups_name_one():
     reported = {each.name: each.group for each in reported_checks(stream)}
     assert reported == {
         "no_dead_letters": None,
+        "no_new_cause": None,
+        "dead_letter_share": None,
         "data_loss__b__": "b-*",
         "fresh": None,
         "arrival_age": None,
@@ -78,6 +81,7 @@ def test_verdicts_follow_policies(snapshot):
     log = LogOffsets("orders", {0: 0}, {0: 100}, 1_000_000)
     groups = {"b.1": group_of_log((0,), committed, log)}
     policies = ONLY_LAG | {
+        "no_new_cause": Policy(),
         "fresh": Policy(),
         "lag": Policy(warn=Limit(above=9)),
         "throughput": Policy(fail=Limit(below=1)),
@@ -90,13 +94,14 @@ def test_verdicts_follow_policies(snapshot):
     told = [(v.check, v.asset_key[-1], v.level.value, v.value, v.unit, v.limit) for v in verdicts]
     assert told == [
         ("no_dead_letters", "dlq", "pass", 0, "dead letters", 0),
+        ("dead_letter_share", "dlq", "unknown", None, "%", None),
         ("arrival_age", "orders", "pass", None, "s", None),
         ("lag__b_1", "orders", "warn", 10, "records", 9),
         ("throughput", "orders", "fail", 0, "records/s", 1),
     ]  # fmt: skip
     later = evaluation.evaluate(replace(now, as_of_ms=1_060_000))
     assert {v.since_ms for v in later} == {1_000_000}
-    assert later[3].reason == (
+    assert later[-1].reason == (
         "orders brought 0 records a second (limit 1 records/s, breached for 1 m)"
     )
 

@@ -24,6 +24,9 @@ CAPACITY = (TEXT_UNITS - len(MARK)) * BITS // 8 - HEAD - CHECKSUM
 
 GROUPS = AGED_GROUPS + COUNTED_GROUPS
 HISTOGRAMS = 1 + AGED_GROUPS
+"""Of a stream's partition."""
+DEATHS = 2
+"""Histograms of a dead letter partition."""
 KEY = 8
 HOW_MANY = 1
 
@@ -63,14 +66,20 @@ def maybe_row(count, limit):
     return row(count, limit + 1)
 
 
+def histograms(count):
+    """Bytes of so many histograms."""
+    return (
+        row(count, GUARANTEED_AGES * 2**63)
+        + row(count, GUARANTEED_AGES)
+        + -(-count * greatest_split_bits(GUARANTEED_AGES - 1) // 8)
+    )
+
+
 GREATEST = {
     "identity": 1 + 16 + 2 * KEY + row(4, OFFSET) + maybe_row(2, OFFSET),
     "counters": row(len(COUNTERS), COUNT),
     "named counts": sum(HOW_MANY + row(len(names), COUNT) for names in NAMED_COUNTS.values()),
-    "ages": HOW_MANY
-    + row(HISTOGRAMS, GUARANTEED_AGES * 2**63)
-    + row(HISTOGRAMS, GUARANTEED_AGES)
-    + -(-HISTOGRAMS * greatest_split_bits(GUARANTEED_AGES - 1) // 8),
+    "ages": HOW_MANY + histograms(HISTOGRAMS),
     "groups": HOW_MANY + GROUPS * KEY + maybe_row(GROUPS, OFFSET) + row(GROUPS, OFFSET),
     "processed": HOW_MANY
     + AGED_GROUPS
@@ -79,8 +88,17 @@ GREATEST = {
     "causes": row(1, COUNT) + HOW_MANY + CAUSES * KEY + row(CAUSES, COUNT) + CAUSES,
     "present lags": 0,
     "absent topics": HOW_MANY + ABSENT_TOPICS * KEY,
+    "deaths": row(1, COUNT) + HOW_MANY + CAUSES * KEY + CAUSES + histograms(DEATHS),
 }
 """Bytes of each section's content without any detail."""
 
-GREATEST_BODY = sum(3 + size for size in GREATEST.values())
-"""Each section has a tag and a length too."""
+
+def body(sections):
+    """Bytes of a body; each section that is not left out has a tag and a length too."""
+    return sum(3 + size for size in sections.values() if size)
+
+
+GREATEST_OF_STREAM = body({**GREATEST, "deaths": 0})
+"""Of a body with groups and arrival ages, and with causes as texts of format 3 could have them."""
+GREATEST_OF_DEATHS = body({**GREATEST, "ages": HOW_MANY + 2, "groups": 0, "processed": 0})
+"""Of a body with deaths; two empty rows are left of its arrival ages."""

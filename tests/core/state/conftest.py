@@ -1,4 +1,4 @@
-"""What the tests of the state share: states of every shape, and one that has everything."""
+"""What the tests of the state share: states of every shape, and two that have everything."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def format_2_fields():
     return fields | {
         "forgotten": True,
         "causes": {
-            cause_key("org.example.InvalidSku", "sku ?"): Cause("org.example.InvalidSku", 44),
-            cause_key("Zeitüberschreitung", ""): Cause("Zeitüberschreitung", 1),
-            cause_key("", "unclassified"): Cause("", 300_000),
+            group_key("org.example.InvalidSku\0sku ?"): Cause("org.example.InvalidSku", 44),
+            group_key("Zeitüberschreitung\0"): Cause("Zeitüberschreitung", 1),
+            group_key("\0unclassified"): Cause("", 300_000),
         },
         "other_causes": 9,
         "present_lags": {
@@ -107,10 +107,35 @@ def format_2_fields():
     }
 
 
-def full_state():
-    """A state of the present format with a value in every field."""
+def format_3_fields():
+    """What a text of format 3 could hold, with a value in every field."""
     absent = (topic_key("orders.dlq"), topic_key("orders.parked"))
-    return PartitionState(**format_2_fields(), absent_topics=absent)
+    return format_2_fields() | {"absent_topics": absent}
+
+
+def full_state():
+    """A state with everything that can stand beside groups and arrival ages."""
+    return PartitionState(**format_3_fields())
+
+
+def full_of_deaths():
+    """A state with everything that can stand beside deaths."""
+    fields = format_3_fields()
+    for of_stream in ("arrival_ages", "groups", "present_lags"):
+        del fields[of_stream]
+    billing, fraud = group_key("billing"), group_key("fraud")
+    fields["causes"] = {
+        cause_key("fraud", "InvalidSku", "sku <n>"): Cause("org.example.InvalidSku", 44, fraud),
+        cause_key("", "Zeitüberschreitung", ""): Cause("Zeitüberschreitung", 1),
+        cause_key("billing", "unclassified", ""): Cause("", 300_000, billing),
+        cause_key("fraud", "Timeout", "after <n> ms"): Cause("org.example.Timeout", 2, fraud),
+    }
+    return PartitionState(
+        **fields,
+        retrying=70_001,
+        death_ages=bell(150, 90_000),
+        append_to_death=bell(140, 60_000),
+    )
 
 
 keys = st.binary(min_size=8, max_size=8).map(bytes.hex)
@@ -145,7 +170,7 @@ def histograms(draw, ages=GUARANTEED_AGES):
 processed = st.tuples(maybe, histograms(), counts, counts).map(ProcessedAges._make)
 bounds = st.sampled_from(LagBound)
 lags = st.tuples(maybe, bounds, maybe, bounds, st.sampled_from(GroupStatus)).map(PresentLag._make)
-causes = st.tuples(st.text("abÄ.$漢", max_size=21), counts).map(Cause._make)
+class_names = st.text("abÄ.$漢", max_size=21)
 
 
 def named(names):
@@ -154,9 +179,15 @@ def named(names):
     return st.dictionaries(known, st.integers(1, COUNT - 1), max_size=6)
 
 
+def causes(groups):
+    """Tables of causes that died in one of these groups."""
+    cause = st.tuples(class_names, counts, groups).map(Cause._make)
+    return st.dictionaries(keys, cause, max_size=5)
+
+
 @st.composite
-def states(draw):
-    """Any state: what a text can hold."""
+def of_stream(draw):
+    """Fields of a state with arrival ages and groups, and causes as older texts could have them."""
     aged = draw(st.dictionaries(keys, processed, max_size=3))
     groups = {key: GroupState(draw(maybe), draw(numbers), ages) for key, ages in aged.items()}
     counted = st.tuples(maybe, numbers, st.none()).map(GroupState._make)
@@ -164,6 +195,29 @@ def states(draw):
     present = draw(st.dictionaries(keys, lags, max_size=3))
     if groups:
         present |= draw(st.dictionaries(st.sampled_from(sorted(groups)), lags, max_size=3))
+    return {
+        "arrival_ages": draw(histograms()),
+        "groups": groups,
+        "causes": draw(causes(st.none())),
+        "present_lags": present,
+    }
+
+
+@st.composite
+def of_deaths(draw):
+    """Fields of a state with deaths, its causes in few groups."""
+    groups = draw(st.lists(keys, max_size=3))
+    return {
+        "causes": draw(causes(st.sampled_from([None, *groups]))),
+        "retrying": draw(counts),
+        "death_ages": draw(histograms()),
+        "append_to_death": draw(histograms()),
+    }
+
+
+@st.composite
+def states(draw):
+    """Any state: what a text can hold."""
     return PartitionState(
         topic_id=draw(st.one_of(st.none(), st.uuids())),
         life=draw(keys),
@@ -177,16 +231,13 @@ def states(draw):
         forgotten=draw(st.booleans()),
         **{name: draw(counts) for name in COUNTERS},
         **{table: draw(named(names)) for table, names in NAMED_COUNTS.items()},
-        arrival_ages=draw(histograms()),
-        groups=groups,
-        causes=draw(st.dictionaries(keys, causes, max_size=5)),
+        **draw(st.one_of(of_stream(), of_deaths())),
         other_causes=draw(counts),
-        present_lags=present,
         absent_topics=tuple(draw(st.lists(keys, max_size=4, unique=True))),
     )
 
 
-@pytest.fixture(scope="session")
-def everything():
-    """The state that has a value in every field."""
-    return full_state()
+@pytest.fixture(scope="session", params=[full_state, full_of_deaths])
+def everything(request):
+    """The states in which every field has a value that can stand beside the others."""
+    return request.param()

@@ -40,7 +40,15 @@ from streamgauge.core.state.partition_state import (
 from streamgauge.core.state.sections.table import write_body
 from streamgauge.model import GroupStatus, LagBound
 
-from .bounds import CAPACITY, GREATEST_BODY, HISTOGRAMS
+from .bounds import (
+    CAPACITY,
+    DEATHS,
+    GREATEST,
+    GREATEST_OF_DEATHS,
+    GREATEST_OF_STREAM,
+    HISTOGRAMS,
+    body,
+)
 from .conftest import histograms, unhurried
 
 rng = np.random.default_rng(20_261_126)
@@ -69,7 +77,7 @@ def lag():
 
 
 def full(tables, *, offset=OFFSET, count=COUNT, newer=None):
-    """A state in which every table is full and every number is great.
+    """A state with groups in which every table is full and every number is great.
 
     Args:
         tables: counts of each histogram.
@@ -86,26 +94,45 @@ def full(tables, *, offset=OFFSET, count=COUNT, newer=None):
         groups[group] = groups[group]._replace(processed=processed)
     others = [key() for _ in range(OTHER_LAGS)]
     return PartitionState(
-        topic_id=UUID(bytes=rng.bytes(16)),
-        life=key(),
-        life_start_ms=great(offset),
-        start_position=great(offset),
-        position=great(offset),
-        writer=key(),
-        version=great(offset),
-        as_of_ms=great(offset),
-        last_record_ms=great(offset),
-        forgotten=True,
-        **{each: great(count) for each in COUNTERS},
-        **{table: {each: great(count) for each in names} for table, names in NAMED_COUNTS.items()},
+        **full_of_any(offset, count),
         arrival_ages=ages[0],
         groups=groups,
         causes={key(): Cause(name(), great(count)) for _ in range(CAUSES)},
-        other_causes=great(count),
         present_lags={each: lag() for each in (*groups, *others)},
-        absent_topics=tuple(key() for _ in range(ABSENT_TOPICS)),
         newer=newer,
     )
+
+
+def full_of_deaths(tables):
+    """The same with deaths, each cause in another group."""
+    ages = [Histogram(table, int(table.sum()) * great(OFFSET)) for table in tables]
+    return PartitionState(
+        **full_of_any(OFFSET, COUNT),
+        causes={key(): Cause(name(), great(COUNT), key()) for _ in range(CAUSES)},
+        retrying=great(COUNT),
+        death_ages=ages[0],
+        append_to_death=ages[1],
+    )
+
+
+def full_of_any(offset, count):
+    """What both have."""
+    return {
+        "topic_id": UUID(bytes=rng.bytes(16)),
+        "life": key(),
+        "life_start_ms": great(offset),
+        "start_position": great(offset),
+        "position": great(offset),
+        "writer": key(),
+        "version": great(offset),
+        "as_of_ms": great(offset),
+        "last_record_ms": great(offset),
+        "forgotten": True,
+        **{each: great(count) for each in COUNTERS},
+        **{table: {each: great(count) for each in names} for table, names in NAMED_COUNTS.items()},
+        "other_causes": great(count),
+        "absent_topics": tuple(key() for _ in range(ABSENT_TOPICS)),
+    }
 
 
 def counts_of(state):
@@ -130,8 +157,14 @@ def check_that_all_counts_are_there(state):
 
 
 def test_all_counts_fit_by_computation():
-    """The greatest body that the limits allow fits as it is, with room for newer sections."""
-    assert GREATEST_BODY + RESERVED_BYTES <= CAPACITY
+    """The greatest bodies that the limits allow fit as they are, with room for newer sections."""
+    assert GREATEST_OF_STREAM + RESERVED_BYTES <= CAPACITY
+    assert GREATEST_OF_DEATHS + CAUSES * CLASS_NAME_BYTES + RESERVED_BYTES <= CAPACITY
+
+
+def test_groups_and_deaths_together_would_not_fit():
+    """Not even without what newer sections may take: this is why a state holds not both."""
+    assert body(GREATEST) > CAPACITY
 
 
 def flat():
@@ -163,15 +196,20 @@ def test_all_counts_fit_in_the_worst_case(table):
     tables = [table() for _ in range(HISTOGRAMS)]
     assert all(each.sum() < GUARANTEED_AGES for each in tables)
     state = full(tables)
-    assert len(write_body(state, LADDER[-1])) <= GREATEST_BODY
+    assert len(write_body(state, LADDER[-1])) <= GREATEST_OF_STREAM
     check_that_all_counts_are_there(state)
+    dead = full_of_deaths(tables[:DEATHS])
+    assert len(write_body(dead, LADDER[-1])) <= GREATEST_OF_DEATHS
+    assert check_that_all_counts_are_there(dead) == LeftOut()
 
 
 def test_the_worst_case_is_no_fiction():
-    """A state comes within 3 % of the computed greatest body, and its text is nearly full."""
+    """States come within 3 % of the computed greatest bodies, and a text is nearly full."""
     state = full([flat() for _ in range(HISTOGRAMS)])
-    assert len(write_body(state, LADDER[-1])) > 0.97 * GREATEST_BODY
+    assert len(write_body(state, LADDER[-1])) > 0.97 * GREATEST_OF_STREAM
     assert len(encode(state).text) > 0.93 * TEXT_UNITS
+    dead = full_of_deaths([flat() for _ in range(DEATHS)])
+    assert len(write_body(dead, LADDER[-1])) > 0.97 * GREATEST_OF_DEATHS
 
 
 def test_random_counts_of_32_bits_leave_little_out():
@@ -186,8 +224,11 @@ def test_random_counts_of_32_bits_leave_little_out():
 def test_all_counts_fit_for_any_histograms(some):
     """Beside full tables of greatest numbers."""
     state = full([each.counts for each in some])
-    assert len(write_body(state, LADDER[-1])) <= GREATEST_BODY
+    assert len(write_body(state, LADDER[-1])) <= GREATEST_OF_STREAM
     check_that_all_counts_are_there(state)
+    dead = full_of_deaths([each.counts for each in some[:DEATHS]])
+    assert len(write_body(dead, LADDER[-1])) <= GREATEST_OF_DEATHS
+    assert check_that_all_counts_are_there(dead) == LeftOut()
 
 
 def more_and_more():
@@ -195,7 +236,7 @@ def more_and_more():
     state = full([rng.integers(0, 2**16, SIZE) for _ in range(HISTOGRAMS)])
     noise = rng.bytes(4000)
     for size in range(0, len(noise), 20):
-        yield replace(state, newer=NewerParts(4, 2, ((10, noise[:size]),)))
+        yield replace(state, newer=NewerParts(5, 2, ((11, noise[:size]),)))
 
 
 def test_what_goes_first_and_what_goes_last():

@@ -25,9 +25,10 @@ from streamgauge.core.state.frame import (
 from streamgauge.core.state.limits import TEXT_UNITS
 from streamgauge.core.state.text import RUNS, to_bytes, to_text
 
-from .conftest import full_state, planted, unhurried
+from .conftest import full_of_deaths, full_state, planted, unhurried
 
 ALPHABET = [chr(code) for first, last in RUNS for code in range(first, last + 1)]
+STATES = (planted(), full_state(), full_of_deaths())
 NOISE = np.random.default_rng(1).bytes(8192)
 """What no packer makes shorter."""
 
@@ -64,7 +65,7 @@ def test_a_text_has_at_most_4096_characters():
     assert framed(Framed(2, 2, bytes(BODY_MAX + 1))) is None
 
 
-@pytest.mark.parametrize("state", [planted(), full_state()], ids=["planted", "full"])
+@pytest.mark.parametrize("state", STATES, ids=["planted", "full", "deaths"])
 def test_every_changed_character_is_found(state):
     """At every place: the next letter, the one before, others of the alphabet, and strangers."""
     text = encode(state).text
@@ -77,7 +78,7 @@ def test_every_changed_character_is_found(state):
                 decode(text[:place] + other + text[place + 1 :], state.position)
 
 
-@pytest.mark.parametrize("state", [planted(), full_state()], ids=["planted", "full"])
+@pytest.mark.parametrize("state", STATES, ids=["planted", "full", "deaths"])
 def test_every_cut_gap_repeat_and_swap_is_found(state):
     """Cut short anywhere, a character lost, doubled, or moved by one."""
     text = encode(state).text

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from streamgauge.core.state.keys import cause_key, group_key
+from streamgauge.core.state.keys import cause_key, class_key, group_key
 from streamgauge.core.state.names import (
     COUNTERS,
     EVENT_TIME_NAMES,
@@ -17,6 +17,7 @@ from streamgauge.core.state.names import (
     code_of,
     name_of,
 )
+from streamgauge.core.state.partition_state import PartitionState
 from streamgauge.core.totals import NO_EVENT_TIME, Totals
 from streamgauge.core.trace_context import Rejection
 from streamgauge.model import EVENT_TIME_SOURCES
@@ -25,9 +26,11 @@ from streamgauge.model import EVENT_TIME_SOURCES
 def test_everything_that_totals_count_has_a_place():
     """A field, a source or a reason that is added to the core must be added to the state too."""
     by_type = {each.name: each.type for each in fields(Totals)}
-    assert {name for name, kind in by_type.items() if kind == "int"} == set(COUNTERS)
-    assert {name for name, kind in by_type.items() if kind == "dict[str, int]"} == set(NAMED_COUNTS)
-    assert by_type.keys() - {*COUNTERS, *NAMED_COUNTS} == {"arrival_ages", "groups"}
+    of_deaths = {"retrying", "causes", "other_causes", "death_ages", "append_to_death"}
+    assert by_type.keys() == {*COUNTERS, *NAMED_COUNTS, "arrival_ages", "groups", *of_deaths}
+    assert {by_type[name] for name in COUNTERS} == {"int"}
+    assert {by_type[name] for name in NAMED_COUNTS} == {"dict[str, int]"}
+    assert by_type.keys() <= {each.name for each in fields(PartitionState)}
     assert {"other", NO_EVENT_TIME, *EVENT_TIME_SOURCES} == set(EVENT_TIME_NAMES)
     assert {"other", *Rejection} == set(REJECTION_NAMES)
 
@@ -51,12 +54,15 @@ def test_other_names_have_no_code(name):
 
 
 def test_keys_never_change():
-    """The first 8 bytes of SHA-256: of the name, or of class and message with a NUL between."""
+    """The first 8 bytes of SHA-256: of the name, or of names and message with a NUL between."""
     assert group_key("billing") == "0c95c7ece1ce1a97"
     assert group_key("") == "e3b0c44298fc1c14"
     assert group_key("größe") != group_key("grosse")
-    assert cause_key("a", "bc") != cause_key("ab", "c")
-    assert cause_key("a", "b") == group_key("a\0b")
+    assert (
+        len({cause_key("a", "b", "cd"), cause_key("a", "bc", "d"), cause_key("ab", "c", "d")}) == 3
+    )
+    assert cause_key("a", "b", "c") == group_key("a\0b\0c")
+    assert class_key("a", "b") == group_key("a\0b") != cause_key("a", "b", "")
     assert len(group_key("\ud800")) == 16
 
 

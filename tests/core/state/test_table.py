@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from streamgauge.core.histogram import Histogram
 from streamgauge.core.state.detail import LADDER
 from streamgauge.core.state.errors import StateDamagedError
 from streamgauge.core.state.frame import Framed
@@ -18,7 +19,7 @@ from streamgauge.core.state.sections.table import (
     write_body,
 )
 
-from .conftest import full_state, planted
+from .conftest import full_of_deaths, full_state, planted
 
 IDENTITY = (
     "00 0123456789abcdef fedcba9876543210 06 54074efba101 640000000000 640000000000 010000000000 00"
@@ -63,14 +64,18 @@ def test_a_planted_state_is_its_identity():
     assert read(section(4, "01 00 00")) == read() == planted()
 
 
-def test_a_full_state_has_every_section():
-    """In the order of their tags."""
-    assert list(split(write_body(full_state(), LADDER[0]))) == list(SECTIONS)
+def test_full_states_have_every_section():
+    """In the order of their tags; one has groups and the other deaths."""
+    bodies = (write_body(state, LADDER[0]) for state in (full_state(), full_of_deaths()))
+    living, dead = (list(split(body)) for body in bodies)
+    assert living == [tag for tag in SECTIONS if tag != 10]
+    assert dead == [tag for tag in SECTIONS if tag not in {5, 6, 8}]
 
 
 KEY, KEY_2 = "11" * 8, "22" * 8
 TWO_GROUPS = section(5, f"02 {KEY} {KEY_2} 01 09 00 01 05 06")
 TWO_HISTOGRAMS = section(4, "02 00 00")
+TWO_CAUSES = section(7, f"00 02 {KEY} {KEY_2} 01 03 04 0000")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,17 @@ TWO_HISTOGRAMS = section(4, "02 00 00")
         ([section(1, IDENTITY)], "has section 1 after section 1"),
         ([section(3, "00"), section(2, "00")], "has section 2 after section 3"),
         ([b"\x02\xff\x00"], "the row of sections ends 255 bytes too early"),
-        ([section(10, "00")], r"a state of format 3 has no sections \[10\]"),
+        ([section(10, "00 00 00")], r"section 10 \(deaths\) ends 1 bytes too early"),
+        ([section(10, "00 00 00 00 00")], "there are 1 bytes of splits where it takes 0"),
+        ([section(10, f"00 02 {KEY} {KEY} 00 00")], r"\(deaths\) names something twice"),
+        ([TWO_CAUSES, section(10, f"00 01 {KEY} 0102 00 00")], r"names the groups \[1, 2\] of 1"),
+        ([TWO_CAUSES, section(10, "00 00 0001 00 00")], r"names the groups \[0, 1\] of 0"),
+        ([TWO_CAUSES, section(10, f"00 01 {KEY} 01")], r"\(deaths\) ends 1 bytes too early"),
+        ([section(10, "08 ffffffffffffffff 00 00 00")], "retrying.*: must be at least 0 and less"),
+        ([section(10, "00 00 00 07 00000000000020 00000000000000")], r"histograms hold \[9007199"),
+        ([section(10, "00 00 01 0001 00")], "0 ages of 1 ms in all are in no histogram"),
+        ([TWO_GROUPS, section(10, "01 05 00 00 00")], "groups, retrying: a state holds groups"),
+        ([section(11, "00")], r"a state of format 4 has no sections \[11\]"),
     ],
 )
 def test_forged_sections_are_refused(sections, why):
@@ -132,3 +147,14 @@ def test_two_groups_read_as_they_were_written():
     assert second[0] == KEY_2
     assert second[1][:2] == (None, 6)
     assert (second[1].processed.aged_to, *second[1].processed[2:]) == (None, 3, 4)
+
+
+def test_deaths_read_as_they_were_written():
+    """The forgeries above differ from this by what is wrong with them."""
+    deaths = f"01 05 01 {KEY} 0001 01 07 00 01 03 00 fffe"
+    state = read(TWO_CAUSES, section(10, deaths))
+    assert state.causes == {KEY: ("", 3, None), KEY_2: ("", 4, KEY)}
+    assert state.retrying == 5
+    assert (state.death_ages.sum_ms, *state.death_ages.counts[:3]) == (7, 2, 1, 0)
+    assert state.append_to_death == Histogram()
+    assert split(write_body(state, LADDER[0]))[10] == bytes.fromhex(deaths)

@@ -7,22 +7,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamgauge.core.dead_letters.cause import CauseName
 from streamgauge.core.histogram import Histogram
 from streamgauge.core.state.codec import decode, encode
 from streamgauge.core.state.keys import group_key
 from streamgauge.core.state.limits import AGED_GROUPS, COUNTED_GROUPS
 from streamgauge.core.state.names import COUNTERS, NAMED_COUNTS
-from streamgauge.core.state.partition_state import GroupState, ProcessedAges
-from streamgauge.core.state.totals import groups_by_name, of_totals, totals_of
+from streamgauge.core.state.partition_state import Cause, GroupState, ProcessedAges
+from streamgauge.core.state.totals import cause_names, groups_by_name, of_totals, totals_of
 from streamgauge.core.totals import GroupTotals, Totals
 
-from .conftest import bell, counts, full_state, histograms, named, numbers, planted, unhurried
+from .conftest import (
+    bell,
+    counts,
+    full_of_deaths,
+    full_state,
+    histograms,
+    keys,
+    named,
+    numbers,
+    planted,
+    unhurried,
+)
 
 GROUPS = ["billing", "search", "fraud", "a", "b", "c"]
-totals = st.builds(
-    Totals,
+of_any = {
     **dict.fromkeys(COUNTERS, counts),
     **{table: named(names) for table, names in NAMED_COUNTS.items()},
+}
+deaths = st.builds(
+    Totals,
+    **of_any,
+    retrying=counts,
+    causes=st.dictionaries(keys, counts, max_size=5),
+    other_causes=counts,
+    death_ages=histograms(),
+    append_to_death=histograms(),
+)
+totals = st.builds(
+    Totals,
+    **of_any,
     arrival_ages=histograms(),
     groups=st.dictionaries(
         st.sampled_from(GROUPS),
@@ -58,6 +82,32 @@ def test_totals_come_back(totals, aged_groups):
     assert back == totals
 
 
+@unhurried
+@given(deaths, st.sampled_from([None, "billing"]))
+def test_totals_of_deaths_come_back(totals, group):
+    """And the groups of their causes, as far as they are known by name."""
+    causes = {key: CauseName(key, group, "InvalidSku", "sku <n>") for key in totals.causes}
+    made = of_totals(totals, planted(), 777, {}, causes=causes)
+    state = decode(encode(made.state).text, 777)
+    assert totals_of(state, []) == totals
+    names = {key: CauseName(key, group, "InvalidSku", None) for key in totals.causes}
+    assert cause_names(state, ["search", "billing"]) == names
+
+
+def test_a_cause_keeps_its_group_while_nobody_knows_its_name():
+    """As a group does, and it may be told once it is known."""
+    before = full_of_deaths()
+    nobody = cause_names(before, [])
+    assert {name.consumer_group for name in nobody.values()} == {None}
+    totals = totals_of(before, [])
+    made = of_totals(totals, before, before.position, {}, causes=nobody)
+    assert made.state == before
+    (of_nobody,) = (key for key, cause in before.causes.items() if cause.group is None)
+    found = nobody | {of_nobody: nobody[of_nobody]._replace(consumer_group="search")}
+    cause = of_totals(totals, before, before.position, {}, causes=found).state.causes[of_nobody]
+    assert cause == Cause("Zeitüberschreitung", 1, group_key("search"))
+
+
 def test_all_that_totals_do_not_tell_is_kept():
     """Identity, causes, lags, how far a group is aged; positions and commits are the new ones."""
     before = full_state()
@@ -66,8 +116,10 @@ def test_all_that_totals_do_not_tell_is_kept():
     totals.records += 1
     totals.groups["billing"].aged.fold(np.array([250]))
     aged_to = {"billing": before.groups[billing].processed.aged_to}
-    made = of_totals(totals, before, before.position + 1, {"billing": 9_999_999_999}, aged_to)
-    further = of_totals(totals, before, before.position + 1, {}, {"billing": 9_876_000_001})
+    commits, causes = {"billing": 9_999_999_999}, cause_names(before, [])
+    made = of_totals(totals, before, before.position + 1, commits, aged_to, causes=causes)
+    aged_to = {"billing": 9_876_000_001}
+    further = of_totals(totals, before, before.position + 1, {}, aged_to, causes=causes)
     assert further.state.groups[billing].processed.aged_to == 9_876_000_001
     for name in ("topic_id", "life", "writer", "version", "as_of_ms", "causes", "present_lags"):
         assert getattr(made.state, name) == getattr(before, name)
@@ -86,7 +138,7 @@ def test_a_group_that_nobody_knows_stays_as_it_is():
     before = full_state()
     totals = totals_of(before, ["search"])
     assert list(totals.groups) == ["search"]
-    made = of_totals(totals, before, before.position, {})
+    made = of_totals(totals, before, before.position, {}, causes=cause_names(before, []))
     assert made.state.groups == before.groups
     assert list(groups_by_name(made.state, ["fraud", "nobody"])) == ["fraud"]
 
@@ -99,6 +151,9 @@ def test_totals_of_a_state_grow_on_their_own():
     totals.arrival_ages.fold(np.array([1]))
     totals.groups["billing"].aged.fold(np.array([1]))
     assert before == full_state()
+    before = full_of_deaths()
+    totals_of(before, []).fold_deaths([1], [2])
+    assert before == full_of_deaths()
 
 
 def test_places_are_taken_once_and_never_lost():

@@ -71,6 +71,7 @@ COUNTS = [
     ("unaged of a group", lambda n: group(unaged=n)),
     ("dead letters of a cause", lambda n: {"causes": {KEY: Cause("", n)}}),
     ("dead letters of other causes", lambda n: {"other_causes": n}),
+    ("retrying", lambda n: {"retrying": n}),
 ]
 
 
@@ -96,6 +97,7 @@ def test_a_number_is_bounded(what, fields, limit):
         ({"writer": ""}, "must be 16 lower-case hexadecimal digits each"),
         ({"groups": {"billing": COUNTED}}, "'billing'.* must be 16 lower-case"),
         ({"causes": {"x": Cause("", 1)}}, "'x'.* must be 16 lower-case"),
+        ({"causes": {KEY: Cause("", 1, "billing")}}, "'billing'.* must be 16 lower-case"),
         ({"present_lags": {KEY + KEY: OTHER_LAG}}, "must be 16 lower-case hexadecimal digits each"),
         (
             {"event_times": {"payload": 1}},
@@ -113,6 +115,8 @@ def test_a_number_is_bounded(what, fields, limit):
         ({"arrival_ages": Histogram(table(1)[1:], 0)}, r"counts of int64\(225,\) are not the"),
         ({"arrival_ages": Histogram(table(1) * 0.5, 0)}, r"counts of float64\(226,\) are not the"),
         (group(ages=Histogram(table(1), -7)), "1 ages of -7 ms in all are in no histogram"),
+        ({"death_ages": Histogram(table(1), -7)}, "1 ages of -7 ms in all are in no histogram"),
+        ({"append_to_death": Histogram(table(AGES), 0)}, "must be at least 0 and less than"),
     ],
 )
 def test_what_no_text_can_hold_is_refused(fields, why):
@@ -142,3 +146,31 @@ def test_lags_of_groups_that_are_kept_do_not_count_as_others():
     groups = dict.fromkeys(keys(5), AGED) | dict.fromkeys(keys(21)[5:], COUNTED)
     state = planted(groups=groups, present_lags=dict.fromkeys(keys(29), OTHER_LAG))
     assert len(state.present_lags) == 29
+
+
+OF_STREAM = {
+    "groups": group(),
+    "arrival ages": {"arrival_ages": Histogram(table(1), 0)},
+}
+OF_DEATHS = {
+    "retrying": {"retrying": 1},
+    "ages at death": {"death_ages": Histogram(table(1), 0)},
+    "times from append to death": {"append_to_death": Histogram(table(1), 0)},
+    "groups of causes": {"causes": {KEY: Cause("", 1, KEY)}},
+}
+
+
+@pytest.mark.parametrize(("living", "of_stream"), OF_STREAM.items())
+@pytest.mark.parametrize(("dead", "of_deaths"), OF_DEATHS.items())
+def test_a_state_is_of_a_stream_or_of_deaths(living, of_stream, dead, of_deaths):
+    """Both may not fit; each alone is fine."""
+    planted(**of_stream)
+    planted(**of_deaths)
+    with pytest.raises(ValueError, match=f"^{living}, {dead}: a state holds .* and not both$"):
+        planted(**of_stream, **of_deaths)
+
+
+def test_causes_that_older_texts_had_beside_groups_are_no_deaths():
+    """Formats 2 and 3 could hold both, and what they held is read for ever."""
+    causes = {"causes": {KEY: Cause("", 1)}, "other_causes": 2}
+    assert planted(**OF_STREAM["groups"], **OF_STREAM["arrival ages"], **causes).other_causes == 2

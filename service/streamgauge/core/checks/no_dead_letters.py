@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamgauge.core.checks.letters import letters_of
 from streamgauge.core.checks.policy import Check, Judges, Limit, Measure, Policy, blind_about
+from streamgauge.core.dead_letters.sentence import dead_letters_sentence
 from streamgauge.core.wording import duration
 
 if TYPE_CHECKING:
@@ -14,14 +16,11 @@ if TYPE_CHECKING:
 
 def _measure(snapshot: Snapshot, subject: Subject) -> Measure:
     """Dead letters that arrived within the last window length."""
-    topic, period = subject.name, duration(snapshot.window_ms)
-    recent = next(view.recent for view in snapshot.dead_letters if view.topic == topic)
-    letters = "dead letter" if recent == 1 else "dead letters"
-    return Measure(
-        text=f"{recent:,} {letters} arrived on {topic} within {period}",
-        value=recent,
-        blind=blind_about(snapshot, f"topic {topic}"),
-    )
+    view = letters_of(snapshot, subject)
+    text = f"0 dead letters arrived on {view.topic} within {duration(snapshot.window_ms)}"
+    if view.recent:
+        text = dead_letters_sentence(view, snapshot.window_ms)
+    return Measure(text, view.recent, blind_about(snapshot, f"topic {view.topic}"))
 
 
 NO_DEAD_LETTERS = Check(

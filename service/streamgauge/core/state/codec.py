@@ -1,7 +1,9 @@
 """From a partition's state to the text of a commit's metadata, and back or not at all.
 
 The state's sections (`sections/table.py`) are put into a frame (`frame.py`), and that into
-characters (`text.py`).
+characters (`text.py`). There is one format for both kinds of partition; `validity.py` sees to it
+that a state is of one kind: of a stream's topic (arrival ages, groups) or of a dead letter topic
+(causes with their groups, deaths).
 """
 
 from __future__ import annotations

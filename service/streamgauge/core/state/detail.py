@@ -1,8 +1,9 @@
 """What is left out, and in what order, of a state whose text would be too long: never a count.
 
-All counts fit within the limits of `limits.py`, and so does all detail of a usual state. Where it
-does not, the least needed goes first: the present lags of groups that are not kept, then the class
-names that a key still stands for, and last the present lags of the groups that are kept.
+All counts fit within the limits of `limits.py`, and so does all detail of a usual state; that of a
+dead letter partition always does, for it has no groups. Where it does not, the least needed goes
+first: the present lags of groups that are not kept, then the class names that a key still stands
+for, and last the present lags of the groups that are kept.
 """
 
 from __future__ import annotations

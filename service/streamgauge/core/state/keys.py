@@ -24,9 +24,15 @@ def topic_key(name: str) -> str:
     return _key(name)
 
 
-def cause_key(error_class: str, message: str) -> str:
-    """The key of a cause: of its error class and masked message, joined by a NUL."""
-    return _key(f"{error_class}\0{message}")
+def cause_key(group: str, error_class: str, message: str) -> str:
+    """The key of a cause: of its group, error class and masked message, joined by NULs."""
+    return _key(f"{group}\0{error_class}\0{message}")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def class_key(group: str, error_class: str) -> str:
+    """The key of a cause that holds many messages: of its group and error class with a NUL."""
+    return _key(f"{group}\0{error_class}")
 
 
 def _key(text: str) -> str:

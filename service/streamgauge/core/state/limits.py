@@ -1,7 +1,8 @@
 """What bounds a partition's state, so that its text fits in a commit's metadata whatever happens.
 
-With these limits all counts fit while no histogram holds more than `GUARANTEED_AGES` ages; the
-detail beside them fits too, but for states that no real stream comes near (`detail.py`).
+With these limits all counts fit while no histogram holds more than `GUARANTEED_AGES` ages, for a
+state has groups and arrival ages, or deaths, and not both (`validity.py`). The detail beside them
+fits too, but for states that no real stream comes near (`detail.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What is stored of a partition: how far it is read, what that amounts to, and how its groups do.
 
 Everything here is a value: a histogram or a table inside must not be changed any more. A
-`PartitionState` is made only of values that its text can hold (`validity.py`).
+`PartitionState` is made only of values that its text can hold (`validity.py`): arrival ages and
+groups, or deaths, and not both.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Cause(NamedTuple):
     class_name: str
     """Error class, for people; its start is cut off if it is long, and it may be empty."""
     dead_letters: int
+    group: str | None = None
+    """Key of the consumer group in which they died; None if unknown."""
 
 
 class PresentLag(NamedTuple):
@@ -116,6 +119,12 @@ class PartitionState:
     """Dead letters by cause key: at most 20."""
     other_causes: int = 0
     """Dead letters of all other causes."""
+    retrying: int = 0
+    """Records of a dead letter topic that are being tried again."""
+    death_ages: Histogram = field(default_factory=Histogram)
+    """From the event to the arrival of the dead letter."""
+    append_to_death: Histogram = field(default_factory=Histogram)
+    """From the append of the original record to that arrival."""
     present_lags: Mapping[str, PresentLag] = field(default_factory=dict)
     """By group key: of `groups`, and of at most 8 others."""
     absent_topics: tuple[str, ...] = ()
@@ -125,3 +134,9 @@ class PartitionState:
 
     def __post_init__(self) -> None:
         check(self)
+
+    def fits(self, *, dead_letters: bool) -> bool:
+        """Whether a dead letter topic, or the stream's topic, can go on from what is counted."""
+        if dead_letters:
+            return not (self.records or self.groups)
+        return not (self.dead_letters or self.retrying)

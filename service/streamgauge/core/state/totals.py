@@ -9,16 +9,18 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from streamgauge.core.dead_letters.cause import CauseName
 from streamgauge.core.state.keys import group_key
 from streamgauge.core.state.limits import AGED_GROUPS, COUNTED_GROUPS
-from streamgauge.core.state.names import COUNTERS, NAMED_COUNTS, bounded
-from streamgauge.core.state.partition_state import GroupState, PartitionState, ProcessedAges
+from streamgauge.core.state.names import COUNTERS, NAMED_COUNTS, bounded, class_name_end
+from streamgauge.core.state.partition_state import Cause, GroupState, PartitionState, ProcessedAges
 from streamgauge.core.totals import GroupTotals, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 _NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
+_NO_NAMES: Final[Mapping[str, CauseName]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,20 @@ def groups_by_name(state: PartitionState, names: Iterable[str]) -> dict[str, Gro
     return {name: state.groups[key] for name, key in keys.items() if key in state.groups}
 
 
+def cause_names(state: PartitionState, groups: Iterable[str]) -> dict[str, CauseName]:
+    """What the causes of the state are called, by key; messages are not stored.
+
+    Args:
+        state: of a partition.
+        groups: consumer groups that are known by name.
+    """
+    names = {group_key(name): name for name in groups}
+    return {
+        key: CauseName(key, names.get(cause.group or ""), cause.class_name, None)
+        for key, cause in state.causes.items()
+    }
+
+
 def totals_of(state: PartitionState, names: Iterable[str]) -> Totals:
     """The totals that the state holds.
 
@@ -49,7 +65,12 @@ def totals_of(state: PartitionState, names: Iterable[str]) -> Totals:
     counts |= {table: dict(getattr(state, table)) for table in NAMED_COUNTS}
     return Totals(
         **counts,
+        retrying=state.retrying,
+        causes={key: cause.dead_letters for key, cause in state.causes.items()},
+        other_causes=state.other_causes,
         arrival_ages=state.arrival_ages.copy(),
+        death_ages=state.death_ages.copy(),
+        append_to_death=state.append_to_death.copy(),
         groups={
             name: GroupTotals(
                 group.committed,
@@ -72,6 +93,7 @@ def of_totals(  # noqa: PLR0913 - a state is made of as much
     aged_to: Mapping[str, int] = _NOBODY,
     *,
     takers: Collection[str] = (),
+    causes: Mapping[str, CauseName] = _NO_NAMES,
 ) -> OfTotals:
     """The state with these totals.
 
@@ -86,6 +108,7 @@ def of_totals(  # noqa: PLR0913 - a state is made of as much
         aged_to: how far its records are aged, of every group of which a commit was seen.
         takers: names of groups that may take a free place for their processed ages, the first ones
             first.
+        causes: what the causes in the totals are called, by key.
 
     Raises:
         ValueError: naming the value that no state can hold.
@@ -116,9 +139,30 @@ def of_totals(  # noqa: PLR0913 - a state is made of as much
     for table, names in NAMED_COUNTS.items():
         counts[table] = bounded(getattr(totals, table), names)
     state = replace(
-        before, position=position, arrival_ages=totals.arrival_ages, groups=groups, **counts
+        before,
+        position=position,
+        arrival_ages=totals.arrival_ages,
+        death_ages=totals.death_ages,
+        append_to_death=totals.append_to_death,
+        groups=groups,
+        causes={
+            key: _cause(causes.get(key), count, before.causes.get(key))
+            for key, count in totals.causes.items()
+        },
+        other_causes=totals.other_causes,
+        retrying=totals.retrying,
+        **counts,
     )
     return OfTotals(state, tuple(without_place), tuple(without_ages))
+
+
+def _cause(name: CauseName | None, dead_letters: int, before: Cause | None) -> Cause:
+    """What nobody knows by name at the moment stays as it is."""
+    class_name, _, group = before or Cause("", 0)
+    if name is not None:
+        class_name = class_name_end(name.error_class)
+        group = group if name.consumer_group is None else group_key(name.consumer_group)
+    return Cause(class_name, dead_letters, group)
 
 
 def _counted(groups: Mapping[str, GroupState]) -> int:

@@ -43,12 +43,14 @@ def check(state: PartitionState) -> None:
         ValueError: naming the value.
     """
     tables = (state.groups, state.causes, state.present_lags, state.absent_topics)
-    _check_keys((state.life, state.writer, *chain.from_iterable(tables)))
+    of_causes = (each.group for each in state.causes.values() if each.group is not None)
+    _check_keys((state.life, state.writer, *chain.from_iterable(tables), *of_causes))
     _check_tables(state)
     _check_names(state)
     _check_below(OFFSET, _offsets(state))
     _check_below(COUNT, _counts(state))
-    _check_histograms(state)
+    arrived, *died = _check_histograms(state)
+    _check_kind(state, arrived, died)
 
 
 def _check_keys(keys: Iterable[str]) -> None:
@@ -106,6 +108,7 @@ def _counts(state: PartitionState) -> _Numbers:
         "unaged of a group": [each.unaged for each in processed],
         "dead letters of a cause": [cause.dead_letters for cause in state.causes.values()],
         "dead letters of other causes": (state.other_causes,),
+        "retrying": (state.retrying,),
     }
 
 
@@ -121,14 +124,40 @@ def _check_below(limit: int, numbers: _Numbers) -> None:
         raise ValueError(f"{bad}: must be at least 0 and less than {limit}")
 
 
-def _check_histograms(state: PartitionState) -> None:
+def _check_histograms(state: PartitionState) -> list[int]:
+    """How many ages there are: on arrival, at death, and from append to death."""
     processed = [group.processed for group in state.groups.values() if group.processed]
-    histograms = [state.arrival_ages, *(each.ages for each in processed)]
+    of_partition = (state.arrival_ages, state.death_ages, state.append_to_death)
+    histograms = [*of_partition, *(each.ages for each in processed)]
+    for each in histograms:
+        if each.counts.dtype != np.int64 or each.counts.shape != (SIZE,):
+            raise ValueError(f"counts of {each.counts.dtype}{each.counts.shape} are not the layout")
     counts = np.array([each.counts for each in histograms])
-    if counts.dtype != np.int64 or counts.shape != (len(histograms), SIZE):
-        raise ValueError(f"counts of {counts.dtype}{counts.shape[1:]} are not the layout")
     if not 0 <= int(counts.min()) <= int(counts.max()) < AGES:
         raise ValueError(f"counts of a histogram must be at least 0 and less than {AGES}")
-    for ages, histogram in zip(counts.sum(axis=1).tolist(), histograms, strict=True):
+    totals: list[int] = counts.sum(axis=1).tolist()
+    for ages, histogram in zip(totals, histograms, strict=True):
         if ages >= AGES or not 0 <= histogram.sum_ms <= ages * _GREATEST_AGE_MS:
             raise ValueError(f"{ages} ages of {histogram.sum_ms} ms in all are in no histogram")
+    return totals[: len(of_partition)]
+
+
+def _check_kind(state: PartitionState, arrived: int, died: Iterable[int]) -> None:
+    """Both together may not fit; no partition has both, for no stream is its own dead letters.
+
+    Causes without groups may stand beside either: texts of formats 2 and 3 could hold them.
+    """
+    at_death, since_append = died
+    of_stream = {"groups": bool(state.groups), "arrival ages": arrived > 0}
+    of_deaths = {
+        "retrying": state.retrying > 0,
+        "ages at death": at_death > 0,
+        "times from append to death": since_append > 0,
+        "groups of causes": any(each.group is not None for each in state.causes.values()),
+    }
+    if any(of_stream.values()) and any(of_deaths.values()):
+        held = [what for what, some in {**of_stream, **of_deaths}.items() if some]
+        raise ValueError(
+            f"{', '.join(held)}: a state holds groups and arrival ages of a stream's partition, or "
+            "deaths of a dead letter partition, and not both"
+        )

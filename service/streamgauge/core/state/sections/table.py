@@ -26,6 +26,10 @@ key, a life and a writer are 8 bytes.
 |   |          |   | bound, by their order in `present_lags.py`; in a row? lags; in a row? time |
 |   |          |   | lags in ms |
 | 9 | absent topics | 3 | how many; keys |
+| 10 | deaths  | 4 | in a row of 1 retrying; how many groups; keys; for each cause, in the order |
+|   |          |   | of section 7, 1 byte: 0 if its group is unknown, else the place of its group |
+|   |          |   | among these, from 1 on; as in section 4 the sums, numbers and splits of two |
+|   |          |   | histograms: ages at death, and times from append to death |
 
 How it may change: a section that was released stays as it is, but that names may be added to a
 table of names. What is new gets a tag and counts `FORMAT_VERSION` up. A text of an older format
@@ -52,6 +56,7 @@ from streamgauge.core.state.sections.counters import (
     write_counters,
     write_named_counts,
 )
+from streamgauge.core.state.sections.deaths import read_deaths, write_deaths
 from streamgauge.core.state.sections.draft import Draft
 from streamgauge.core.state.sections.groups import (
     read_groups,
@@ -68,7 +73,7 @@ if TYPE_CHECKING:
     from streamgauge.core.state.detail import Detail
     from streamgauge.core.state.frame import Framed
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 """The format that is written here."""
 OLDEST_READER: Final = 2
 """The oldest format whose readers may go on from what is written here."""
@@ -95,6 +100,7 @@ SECTIONS: Final = {
     7: Section("causes", write_causes, read_causes),
     8: Section("present lags", write_present_lags, read_present_lags),
     9: Section("absent topics", write_absent_topics, read_absent_topics),
+    10: Section("deaths", write_deaths, read_deaths),
 }
 """By tag, in the order in which they are read."""
 

@@ -1,0 +1,1 @@
+"""Dead letters: what a record of a dead letter topic says, and what many of them mean."""
