@@ -13,7 +13,7 @@ from streamgauge.core.checks.policy import Limit
 from streamgauge.core.event_time import FirstSightingRule, HeaderRule, PointerRule, RecordRule
 from streamgauge.core.first_sightings import PLACES
 from streamgauge.core.gauge import DeadLetterTopic
-from streamgauge.kafka.fetching import Fetching
+from streamgauge.kafka.fetching import DEAD_LETTERS_PER_POLL, Fetching
 from streamgauge.kafka.tokens import ClientCredentials, TokenFile
 from streamgauge.otlp.environment import OtlpConfigurationError
 
@@ -138,7 +138,9 @@ streams:
     assert policy.checks["lag"].warn == Limit(above=7, for_ms=1_000)
     assert (how.isolation_level, how.start_from) == ("read_uncommitted", 1_769_860_800_000)
     assert how.fetching == Fetching(min_bytes=9, max_wait_ms=80, check_crcs=True)
-    assert how.dead_letter_fetching == Fetching(min_bytes=1, max_wait_ms=80, check_crcs=True)
+    assert how.dead_letter_fetching == Fetching(
+        min_bytes=1, max_wait_ms=80, check_crcs=True, records_per_poll=DEAD_LETTERS_PER_POLL
+    )
     assert how.poll_interval_ms == policy.poll_interval_ms == 2_000
     assert how.ledger_budget is how_other.ledger_budget is not None
     assert how.sightings["other"] is how_other.own_sightings is not None

@@ -19,7 +19,7 @@ from streamgauge.dagster.client import DagsterClient
 from streamgauge.dagster.delivery import DagsterSink
 from streamgauge.dagster.transport import DagsterAddress, ProxyUnusableError
 from streamgauge.kafka.connection import Connection
-from streamgauge.kafka.fetching import Fetching
+from streamgauge.kafka.fetching import DEAD_LETTERS_PER_POLL, Fetching
 from streamgauge.kafka.tokens import ClientCredentials, TokenFile
 from streamgauge.otlp.sink import OtlpSettings, OtlpSink
 from streamgauge.web.server import WebServer
@@ -100,7 +100,9 @@ def streams(config: Config) -> Iterator[tuple[StreamPolicy, StreamSettings]]:
             start_from=stream.start_from,
             event_time=event_time_rules(stream),
             fetching=fetching,
-            dead_letter_fetching=replace(fetching, min_bytes=1),
+            dead_letter_fetching=replace(
+                fetching, min_bytes=1, records_per_poll=DEAD_LETTERS_PER_POLL
+            ),
             poll_interval_ms=kafka.poll_interval_ms,
             state_group=state_group(name, stream),
             dead_letters=dead_letter_rules(stream),

@@ -10,6 +10,7 @@ KafkaAccessError
 │   └── UnknownRequestError   a broker is too old for the request
 ├── MembershipError           the gauge is no member of its own group
 │   └── GroupRefusedError     a right on the group is missing
+├── TopicRefusedError         a topic is absent or may not be read
 └── TailStalledError          a tail hears nothing more and has to be built anew
 ```
 """

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from streamgauge.kafka.cluster import IsolationLevel
     from streamgauge.kafka.connection import Connection
 
+RECORDS_PER_POLL: Final = 10_000
+"""Some tens of milliseconds of work, some megabytes."""
+DEAD_LETTERS_PER_POLL: Final = 500
+"""As much work: each is looked at by itself."""
+
 _RETRY_BACKOFF_MS: Final = 500
 
 
@@ -33,10 +38,12 @@ class Fetching:
     partition_max_bytes: int = 1024 * 1024
     check_crcs: bool = False
     """TCP and TLS have checked the bytes once already."""
+    records_per_poll: int = RECORDS_PER_POLL
+    """What a poll aims at."""
 
 
 STREAM: Final = Fetching()
-DEAD_LETTERS: Final = Fetching(min_bytes=1)
+DEAD_LETTERS: Final = Fetching(min_bytes=1, records_per_poll=DEAD_LETTERS_PER_POLL)
 """A dead letter is worth a fetch of its own: it is seen within milliseconds."""
 
 

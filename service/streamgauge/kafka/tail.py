@@ -66,7 +66,7 @@ class Tail:
         self._notices: list[Notice] = []
         self._batches = enable_batches()
         self._whole = WholeBatches()
-        self._size = PollSize(batches=self._batches)
+        self._size = PollSize(settings.fetching.records_per_poll, batches=self._batches)
 
     @classmethod
     async def start(

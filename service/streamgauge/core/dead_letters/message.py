@@ -54,13 +54,13 @@ _secret = re.compile(
     r"(?i)(passw|passphrase|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key"
     r"|authori[sz]ation|credential|cookie|session|signature|card|cvv|cvc|iban|ssn|\bpin\b"
     r"|\bsid\b|\bjwt\b|\botp\b)([\w-]{0,30}(?: (?:number|id|value|code))?)"
-    r"\s{0,3}(?::(?!:)|=|\bis\b|\bwas\b)[^,;]*"
+    r"\s{0,3}(?::(?!:)|=|\bis\b|\bwas\b)(?:[^,;]|[,;](?!\s))*"
 ).sub
 _bare_secret = re.compile(
     rf"(?i)\b({'|'.join(_BARE_SECRETS)})\s+(?!(?:for|of|is|was|in|from|has|had|not|and|or|to|the"
     r"|expired|invalid|missing|rejected|required|refused|at|by|on)\b)[^\s,;]+"
 ).sub
-_assigned = re.compile(r"=[^,;]*").sub
+_assigned = re.compile(r"=(?:[^,;]|[,;](?!\s))*").sub
 _numbers = re.compile(r"<n>(?:[ -]<n>)+").sub
 _times = re.compile(r"<time>(?: <time>)+").sub
 
