@@ -69,6 +69,8 @@ def test_names_are_as_documented(build):
         *(("kafka/clicks_broken", name) for name in CHECKS_OF_DEAD_LETTERS),
         ("kafka/bare", "fresh"),
         ("kafka/bare", "arrival_age"),
+        ("kafka/shared_dlq", "dead_letter_share"),
+        ("kafka/shared_dlq", "no_new_cause"),
     }
 
 

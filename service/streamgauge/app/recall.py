@@ -63,14 +63,17 @@ class Recall:
         for place, slot in slots.items():
             topic, number = place
             try:
-                state = decode(slot.text, slot.offset)
-                if not state.fits(dead_letters=topic != self._gauge.policy.topic):
-                    raise StateError("it is of the time when the topic had another role")
-                states[place] = state
+                states[place] = self._decoded(topic, slot)
             except StateError as error:
                 told = {"topic": topic, "partition": number, "offset": slot.offset}
                 write(self._log, Event.STATE_UNREADABLE, **told, reason=str(error))
         return states
+
+    def _decoded(self, topic: str, slot: Slot) -> PartitionState:
+        state = decode(slot.text, slot.offset)
+        if not state.fits(dead_letters=topic != self._gauge.policy.topic):
+            raise StateError("it is of the time when the topic had another role")
+        return state
 
     def came_meanwhile(self, topic: str) -> bool:
         """Whether the topic is newer than what was seen last: it is read from its beginning."""
