@@ -175,3 +175,18 @@ def test_a_new_life_goes_on_from_the_same_positions(topic, columns):
     renewed.committed("g", 0, 12, SEEN_MS)
     assert renewed.views()[0].totals.groups == {"g": GroupTotals(0)}
     assert topic.views()[0].totals.records == 2
+
+
+def test_a_topic_is_behind_until_all_of_it_was_read_within_a_second(columns):
+    """An end that lies further back says nothing of now, nor one that a clock has put ahead."""
+    topic = Topic("orders", 1_000)
+    topic.assigned({0: 0, 1: 0})
+    assert topic.is_behind(1_000)
+    topic.answered(0, 0, 2_000)
+    assert topic.is_behind(2_000)
+    topic.answered(1, 0, 2_000)
+    assert not topic.is_behind(3_000)
+    assert topic.is_behind(3_001)
+    assert topic.is_behind(900)
+    topic.answered(0, 5, 3_000)
+    assert topic.is_behind(3_001)

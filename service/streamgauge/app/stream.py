@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from streamgauge.app.context import StreamContext, new_life
+from streamgauge.app.giving_way import GivingWay
 from streamgauge.app.keeper import Keeper
 from streamgauge.app.lasting import lasting
 from streamgauge.app.letter_origins import LetterOrigins
@@ -109,6 +110,7 @@ class StreamWatch:
         )
         self._wake = asyncio.Event()
         self._ticked = False
+        self._giving_way = GivingWay(self._gauge, now_ms)
         context = StreamContext(
             gauge=self._gauge,
             cluster=cluster,
@@ -142,7 +144,7 @@ class StreamWatch:
                     self._folded,
                     self._assigned,
                     self._waiting,
-                    refill.run if topic == policy.topic else _nothing,
+                    refill.run if topic == policy.topic else self._giving_way.before_poll,
                 ),
             )
             for topic, how in fetching.items()
@@ -296,6 +298,7 @@ class StreamWatch:
 
     def _folded(self, columns: Columns, ages: ArrivalAges | None) -> None:
         self._sinks.show_traces(self._policy.name, self._gauge.shown(columns), ages)
+        self._giving_way.read(len(columns.letters))
         if ages is None and len(columns.offsets):
             if self._keeper is None:
                 self._wake.set()
@@ -319,7 +322,3 @@ def _tail_settings(topic: str, settings: StreamSettings, fetching: Fetching) -> 
         fetching=fetching,
         patience_seconds=STALLED_AFTER_SECONDS + fetching.max_wait_ms / 1000,
     )
-
-
-async def _nothing() -> None:
-    """A dead letter topic is read by no group that is watched."""

@@ -578,6 +578,10 @@ class StreamGauge:
         told = replace(snapshot, groups=groups, verdicts=verdicts)
         return Told(told, self._changed(verdicts), window)
 
+    def is_behind(self, now_ms: int) -> bool:
+        """Whether the stream's topic was not read to its end within the last second."""
+        return self._stream.is_behind(now_ms)
+
     @property
     def next_window_end_ms(self) -> int:
         """When the open window ends."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FRESH_FOR_MS: Final = 30_000
 """A partition's state is fresh if it was read to its end at most this long ago, inclusive."""
 
+BEHIND_MS: Final = 1_000
+
 PATIENCE_MS: Final = 1_200
 """Answers about a group lie at most this far apart where it is asked for every second."""
 
@@ -513,6 +515,11 @@ class Topic:
         if not self._kept:
             return partition.read_to_end_ms
         return None if partition.stored is None else partition.stored.state.as_of_ms
+
+    def is_behind(self, now_ms: int) -> bool:
+        """Whether a partition was not read to its end within the last second."""
+        ends_ms = (each.read_to_end_ms for each in self._partitions.values())
+        return any(end_ms is None or abs(now_ms - end_ms) > BEHIND_MS for end_ms in ends_ms)
 
     def fresh(self, now_ms: int) -> int:
         """How many partitions were read to their end lately."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RECORDS_PER_POLL: Final = 10_000
 """Some tens of milliseconds of work, some megabytes."""
-DEAD_LETTERS_PER_POLL: Final = 500
+DEAD_LETTERS_PER_POLL: Final = 100
 """As much work: each is looked at by itself."""
 
 _RETRY_BACKOFF_MS: Final = 500
