@@ -34,7 +34,9 @@ def waited(context):
 async def test_they_take_their_share_while_the_stream_is_behind(waited):
     """The rest of the time is its own."""
     seconds = await waited(1_000, 5_000)
-    assert 1_000 * LETTER_SECONDS / (1_000 * LETTER_SECONDS + seconds) == pytest.approx(SHARE, rel=0.05)
+    assert 1_000 * LETTER_SECONDS / (1_000 * LETTER_SECONDS + seconds) == pytest.approx(
+        SHARE, rel=0.05
+    )
 
 
 @at_once

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -129,3 +131,17 @@ def test_differences_of_acknowledged_reports_add_up(snapshot, steps):
             told += newest.arrived
             acknowledged = newest
             assert told == newest.arrived_total == records
+
+
+def test_of_causes_that_the_last_report_did_not_name_nothing_is_said_to_have_come(snapshot):
+    """It named only some, for want of room: of the others it is not known how many came since."""
+
+    def letters(dead_letters, **causes):
+        totals = Totals(dead_letters=dead_letters, causes=causes)
+        return DeadLetterTopicView("dlq", ("dlq",), totals, 0, None)
+
+    first = letters(30, named=10)
+    cut = replace(dead_letter_report(snapshot(), first, None), lacks_causes=True)
+    later = dead_letter_report(snapshot(), letters(31, named=11, unnamed=20), cut)
+    assert (later.arrived, later.difference.causes) == (1, {"named": 1})
+    assert later.totals.causes == {"named": 11, "unnamed": 20}

@@ -172,6 +172,7 @@ def test_dead_letter_topic_speaks_of_dead_letters_only(maker):
         "other_causes": 0,
         "death_ages": nothing,
         "append_to_death": nothing,
+        "negative": 0,
         "undecodable": 0,
         "lost": 0,
     }

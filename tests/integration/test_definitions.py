@@ -56,7 +56,7 @@ def test_a_gauge_finds_all_that_it_reports_defined(
         assert missing == {"/".join(asset_of(other))}
         defs = build_definitions(defined, environ={})
         checks = defs.resolve_asset_graph().asset_check_keys
-        assert len(checks) == 3 + 2 * 6
+        assert len(checks) == 3 + 2 + 2 * 6
         for check in checks:
             assert server.check_executions(check.asset_key.path, check.name, 1)
         with dg.DagsterInstance.from_config(str(server.home)) as instance:

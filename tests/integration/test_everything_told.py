@@ -162,7 +162,7 @@ def test_a_dead_letter_fails_its_check_in_dagster_within_two_seconds(
     assert time.monotonic() - began < 2
     newest = dagster_server.check_executions(letters, "no_dead_letters", 1)[0]
     assert (newest.passed, newest.severity) == (False, "ERROR")
-    assert "1 dead letter arrived" in newest.metadata["reason"]
+    assert "1 dead letter in 2 s: unclassified" in newest.metadata["reason"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

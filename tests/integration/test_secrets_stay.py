@@ -289,7 +289,7 @@ def test_secrets_stay_where_they_are(
         return {name: view["dead_letters"] + view["retrying"] for name, view in told.items()}
 
     wait_until(lambda: counted() == expected)
-    assert started.stream()["totals"]["records"] == STREAM_RECORDS
+    wait_until(lambda: started.stream()["totals"]["records"] == STREAM_RECORDS)
     wait_until(lambda: all(is_reported(dagster_server, name, count)
                            for name, count in expected.items()))  # fmt: skip
     status = started.get("/status").content

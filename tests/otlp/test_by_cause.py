@@ -15,6 +15,7 @@ LATE = CauseName("1" * 16, "billing", "TimeoutException", "no answer")
 SLOW = CauseName("2" * 16, "billing", "TimeoutException", "no answer within <n> ms")
 BROKEN = CauseName("3" * 16, None, "SerializationException", None)
 GONE = "4" * 16
+LONG = "g" * 9_000
 
 
 def letters(counts, *named, topic="dlq", other=0):
@@ -30,7 +31,8 @@ def told(make):
     sums = ByCause()
 
     def tell(*views, life="life-1"):
-        snapshot = replace(make.snapshot(dead_letters=views), life=life)
+        watched = ("billing", "audit", LONG)
+        snapshot = replace(make.snapshot(dead_letters=views), life=life, watched_groups=watched)
         found = {}
         for reading in sums.readings(snapshot):
             attributes = dict(reading.attributes)
@@ -91,7 +93,13 @@ def test_a_name_that_is_gone_moves_nothing(told):
     }
 
 
+def test_a_group_that_is_not_watched_by_its_name_is_not_told(told):
+    """Nobody would know its name after a restart, and the sum would go on under another one."""
+    found = CauseName(GONE, "billing-7", "TimeoutException", None)
+    assert told(letters({GONE: 1}, found)) == {("dlq", "TimeoutException"): 1, ("dlq", "_OTHER"): 0}
+
+
 def test_groups_are_bounded(told):
     """They are what headers say."""
-    endless = CauseName(GONE, "g" * 9_000, "TimeoutException", None)
+    endless = CauseName(GONE, LONG, "TimeoutException", None)
     assert told(letters({GONE: 1}, endless))["dlq", "TimeoutException", "g" * 256] == 1

@@ -98,7 +98,7 @@ def _letter(said: DeadLetter, partition: int, record: Record) -> Letter:
         partition=partition,
         offset=record.offset,
         timestamp_ms=record.timestamp if stamped else None,
-        key_hash=None if record.key is None else hash(record.key),
+        key_hash=hash(record.key) if record.key else None,
         event_ms=None,
         context=None,
     )

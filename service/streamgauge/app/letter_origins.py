@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.kafka.errors import KafkaAccessError
@@ -39,8 +40,9 @@ class LetterOrigins:
 
     async def _look_up(self, topic: str, partitions: dict[int, list[int]]) -> None:
         world = self._context.world
-        for turn in range(min(ROUNDS, max(map(len, partitions.values())))):
-            offsets = {p: them[turn] for p, them in partitions.items() if turn < len(them)}
+        some = {p: random.sample(them, min(ROUNDS, len(them))) for p, them in partitions.items()}
+        for turn in range(max(map(len, some.values()))):
+            offsets = {p: them[turn] for p, them in some.items() if turn < len(them)}
             answers = await self._context.cluster.first_records(
                 topic, offsets, self._context.isolation_level, self._reader
             )

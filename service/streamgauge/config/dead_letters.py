@@ -12,7 +12,6 @@ from streamgauge.config.errors import Problem, RuleError, shown
 from streamgauge.config.section import Section
 from streamgauge.config.values import TOPIC_SCHEMA, AssetKey, Flag, Text, Topic, topic
 from streamgauge.config.written import Written, WrittenError
-from streamgauge.core.dead_letters.rules import REQUEUE_HEADERS
 
 _OF_PATTERNS: Final = re.compile(r"[*?+^$|\\()\[\]{}]")
 
@@ -86,13 +85,15 @@ class DeadLetters(Section, title="streams.<name>.dead_letters"):
     origin of all records that name none, unless several streams list the dead letter topic."""
     consumer_group: Text | None = None
     """Consumer group of all records that name none."""
-    retries: Flag = False
-    """Whether this is a retry topic: its records are being tried again and are not dead."""
+    retries: Flag | None = None
+    """Whether this is a retry topic: its records are being tried again and are not dead. Without it
+    the name says so: `orders-retry-0` is one, `orders-retry-dlq` is none."""
     headers: HeaderNames = HeaderNames()
     """Headers in which the records say what happened, by what they say."""
-    requeue_headers: Annotated[tuple[Text, ...], Field(max_length=50)] = REQUEUE_HEADERS
-    """Headers of programs that put a record back: one that has such a header, and says nothing of
-    a failure, is being tried again and is not dead. Case does not matter."""
+    requeue_headers: Annotated[tuple[Text, ...], Field(max_length=50)] = ()
+    """Headers of programs that put a record back into this topic, such as `retry-count`: one that
+    has such a header, and says nothing of a failure, is being tried again and is not dead. Case
+    does not matter. Name none where records that are dead keep them."""
     _sharing: Sharing = PrivateAttr(default=Sharing())
 
     @property

@@ -54,6 +54,8 @@ class Report:
     data_version: str
     topic_id: UUID | None = None
     """Kafka's id of the asset's own topic; None where it is not known."""
+    lacks_causes: bool = False
+    """Whether its totals name only some of the causes."""
 
 
 def report(snapshot: Snapshot, acknowledged: Report | None) -> Report:
@@ -125,6 +127,9 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
     arrived = topic.arrived_total - (before.arrived_total if before else 0)
     totals = _with_groups_of(before, topic.totals) if before else topic.totals
     difference = totals - before.totals if before else totals
+    causes = difference.causes
+    if before and before.lacks_causes:  # of the others it is not known how many came since
+        causes = {key: causes[key] for key in before.totals.causes}
     found = {n: g for n, g in difference.groups.items() if n in topic.totals.groups}
     return Report(
         stream=snapshot.stream,
@@ -135,7 +140,7 @@ def _report(snapshot: Snapshot, topic: _Topic, acknowledged: Report | None) -> R
         end_ms=max(start_ms, snapshot.as_of_ms),
         totals=totals,
         positions=topic.positions,
-        difference=replace(difference, groups=found),
+        difference=replace(difference, groups=found, causes=causes),
         arrived=arrived,
         arrived_total=topic.arrived_total,
         data_version=data_version(topic.positions)

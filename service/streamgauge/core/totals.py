@@ -81,7 +81,8 @@ class Totals(Growing):
     unaged: int = 0
     """Records whose arrival age is unknown: no append time and not live, or no event time."""
     negative: int = 0
-    """Records older in the log than in their own words (clock skew), a part of `arrival_ages`."""
+    """Records older in the log than in their own words (clock skew), a part of `arrival_ages`; and
+    those that died before, a part of `death_ages`."""
     traced: int = 0
     """Records with a valid trace context."""
     sampled: int = 0
@@ -137,6 +138,7 @@ class Totals(Growing):
 
     def fold_deaths(self, ages_ms: Sequence[int], waits_ms: Sequence[int]) -> None:
         """Count ages at death, and times from append to death; negative ones enter as 0."""
+        self.negative += sum(age_ms < 0 for age_ms in ages_ms)
         for histogram, times_ms in ((self.death_ages, ages_ms), (self.append_to_death, waits_ms)):
             if times_ms:
                 histogram.fold(np.maximum(np.array(times_ms, dtype=np.int64), 0))

@@ -47,6 +47,7 @@ COUNTS_OF_DEAD_LETTERS: Final = (
     "other_causes",
     "death_ages",
     "append_to_death",
+    "negative",
     "undecodable",
     "lost",
 )

@@ -42,6 +42,7 @@ def resumed_report(last: LastReported, asset_key: AssetKey) -> Report | None:
             arrived_total=last.arrived_total,
             data_version=last.data_version or "",
             topic_id=UUID(detail["topic_id"]) if "topic_id" in detail else None,
+            lacks_causes="causes" in detail.get("left_out", ()),
         )
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError):
         return None

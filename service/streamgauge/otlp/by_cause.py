@@ -9,7 +9,7 @@ from streamgauge.otlp.readings import reading
 from streamgauge.otlp.spans import TEXT_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from streamgauge.core.dead_letters.cause import CauseName
     from streamgauge.core.snapshot import DeadLetterTopicView, Snapshot
@@ -37,27 +37,31 @@ class ByCause:
         if snapshot.life != self._life:
             self._life, self._series = snapshot.life, {}
         for view in snapshot.dead_letters:
-            for (error_type, group), count in sorted(self._sums(view).items(), key=_by_name):
+            for (error_type, group), count in sorted(
+                self._sums(view, snapshot.watched_groups).items(), key=_by_name
+            ):
                 where = (view.topic, error_type, group)
                 yield reading(names.DEAD_LETTERS_BY_CAUSE, snapshot.stream, *where, value=count)
 
-    def _sums(self, view: DeadLetterTopicView) -> dict[_Series, int]:
+    def _sums(self, view: DeadLetterTopicView, watched: Collection[str]) -> dict[_Series, int]:
         causes = view.totals.causes
         sums = {_OTHER: view.totals.dead_letters - sum(causes.values())}
         for key, count in causes.items():
             cause = (view.topic, key)
             if cause not in self._series:
-                self._series[cause] = _series_of(view.cause_names.get(key))
+                self._series[cause] = _series_of(view.cause_names.get(key), watched)
             series = self._series[cause]
             sums[series] = sums.get(series, 0) + count
         return sums
 
 
-def _series_of(cause: CauseName | None) -> _Series:
+def _series_of(cause: CauseName | None, watched: Collection[str]) -> _Series:
     if cause is None:
         return _OTHER
     group = cause.consumer_group
-    return cause.error_class, None if group is None else group[:TEXT_MAX]
+    if group is None or group not in watched:  # after a restart nobody would know its name
+        return cause.error_class, None
+    return cause.error_class, group[:TEXT_MAX]
 
 
 def _by_name(item: tuple[_Series, int]) -> tuple[str, str]:

@@ -217,7 +217,7 @@ def test_kind(classes, stage, kind):
         ("orders.retry", True),
         ("orders-RETRY-10000", True),
         ("orders-retry2", True),
-        ("orders-dlq-retry", True),
+        ("orders-dlq-retry", False),
         ("orders-retry-dlt", False),
         ("orders-retry.DLQ", False),
         ("orders-retry-dead-letters", False),

@@ -192,3 +192,36 @@ def test_causes_go_on_from_what_is_stored(columns, state):
     assert after.new_causes == 0
     [name] = after.cause_names.values()
     assert name.message == "amount <n> is negative"
+
+
+def test_what_is_read_again_after_a_restore_is_told_once(columns):
+    """A record is no poison because the gauge has read it three times."""
+    gauge = StreamGauge(POLICY, "a" * 16, 9_000, kept=True)
+    gauge.assigned("dlq", {0: 0})
+    state = planted(None, gauge.life, 0, ("b" * 16, 1))
+    gauge.planted({("dlq", 0): state})
+    for _ in range(3):
+        fold(gauge, columns, said(), said(retrying=True))
+        gauge.restore(Goes(*gauge.life, {("dlq", 0): state}, {}), 10_000)
+    told = view(gauge)
+    assert (told.recent, told.retrying_recent) == (1, 1)
+    assert [(each.recent, each.times, each.kind) for each in told.causes] == [(1, 1, Kind.UNKNOWN)]
+
+
+def test_no_cause_is_called_new_where_others_were_not_kept_by_name(columns, state):
+    """It may be one of those."""
+    gauge = StreamGauge(POLICY, "c" * 16, 11_000, kept=True)
+    stored = state(position=5, dead_letters=5, other_causes=5)
+    gauge.restore(Goes(stored.life, stored.life_start_ms, {("dlq", 0): stored}, {}), 11_000)
+    fold(gauge, columns, said(), first_offset=5, received_ms=12_000)
+    assert view(gauge, 12_000).new_causes == 0
+
+
+def test_a_record_that_died_before_it_happened_is_counted_as_such(gauge, columns):
+    """By clocks that differ; its age enters as 0."""
+    gauge.fold(columns([1_000, 2_000, 20_000], received_ms=9_500))
+    negative = gauge.tick(9_600).snapshot.totals.negative
+    fold(gauge, columns, said())
+    totals = view(gauge).totals
+    assert (totals.death_ages.count, totals.death_ages.sum_ms, totals.negative) == (1, 0, 1)
+    assert gauge.tick(10_001).snapshot.totals.negative == negative + 1

@@ -53,6 +53,10 @@ def _blind(snapshot: Snapshot, view: DeadLetterTopicView) -> Blind | None:
         return blind_about(snapshot, what) or blind
     if view.last_window is None:
         return Blind(what, snapshot.life_start_ms, "the first window has not ended yet")
+    records = snapshot.last_window
+    if records is not None and view.last_window.totals.dead_letters and not records.totals.records:
+        none = f"there was no record on {snapshot.topic} in the last window to compare with"
+        return Blind(what, records.start_ms, none)
     return None
 
 

@@ -89,7 +89,7 @@ class DeadLetterReader(RecordReader):
             partition=columns.partition,
             offset=record.offset,
             timestamp_ms=None if timestamp is None or timestamp < 0 else timestamp,
-            key_hash=None if record.key is None else hash(record.key),
+            key_hash=hash(record.key) if record.key else None,
             event_ms=event_ms,
             context=columns.contexts[row],
         )

@@ -39,26 +39,38 @@ _BEFORE_VALUES: Final = (
 )
 """Behind these and a colon stands what was processed, to the end of the message."""
 _SECRETS: Final = (
-    *("passw", "passphrase", "pwd", "secret", "token", "api", "access", "private", "authori"),
+    *(
+        "passw",
+        "passphrase",
+        "passcode",
+        "pwd",
+        "secret",
+        "token",
+        "api",
+        "access",
+        "private",
+        "authori",
+    ),
     *("credential", "cookie", "session", "signature", "card", "cvv", "cvc", "iban", "ssn", "pin"),
     *("sid", "jwt", "otp"),
 )
 """Without one of these there is no match."""
 _BARE_SECRETS: Final = (
-    *("password", "passwd", "passphrase", "pwd", "bearer", "basic", "digest", "token", "secret"),
-    *("cookie", "apikey", "api key", "api-key", "api_key"),
+    *("password", "passwd", "passphrase", "passcode", "pwd", "bearer", "basic", "digest", "token"),
+    *("secret", "cookie", "apikey", "api key", "api-key", "api_key", "access key", "access-key"),
+    *("access_key", "private key", "private-key", "private_key", "credentials", "credential"),
 )
 """The word behind one of these is taken for it, unless it is one of grammar."""
 _tail = re.compile(rf"(?i)({'|'.join(_BEFORE_VALUES)})(s?\s{{0,3}}(?::(?!:)|=)).*").sub
 _secret = re.compile(
-    r"(?i)(passw|passphrase|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key"
+    r"(?i)(passw|passphrase|passcode|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key"
     r"|authori[sz]ation|credential|cookie|session|signature|card|cvv|cvc|iban|ssn|\bpin\b"
     r"|\bsid\b|\bjwt\b|\botp\b)([\w-]{0,30}(?: (?:number|id|value|code))?)"
     r"\s{0,3}(?::(?!:)|=|\bis\b|\bwas\b)(?:[^,;]|[,;](?!\s))*"
 ).sub
 _bare_secret = re.compile(
-    rf"(?i)\b({'|'.join(_BARE_SECRETS)})\s+(?!(?:for|of|is|was|in|from|has|had|not|and|or|to|the"
-    r"|expired|invalid|missing|rejected|required|refused|at|by|on)\b)[^\s,;]+"
+    rf"(?i)({'|'.join(_BARE_SECRETS)})\s{{1,3}}(?!(?:for|of|is|was|in|from|has|had|not|and|or|to|the"
+    r"|expired|invalid|missing|rejected|required|refused|at|by|on)\b)[^\s,;]{1,256}"
 ).sub
 _assigned = re.compile(r"=(?:[^,;]|[,;](?!\s))*").sub
 _numbers = re.compile(r"<n>(?:[ -]<n>)+").sub
@@ -99,6 +111,7 @@ def mask(text: str | None) -> str | None:
         text = _cut(text, LONGEST_RAW)
     if not text.isprintable():
         text = "".join([each if each.isprintable() else " " for each in text])
+    text = " ".join(text.split())
     masked = _masked_words(_without_values(text)).replace(TEXT, "<text>")
     masked = _times("<time>", _numbers("<n>", masked))
     if len(masked) > LONGEST:

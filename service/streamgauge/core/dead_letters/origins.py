@@ -57,6 +57,7 @@ class Origins:
 
     def forget(self) -> None:
         """What is awaited belongs to another life."""
+        self._joined["unknown"] += len(self._awaited)
         self._awaited.clear()
 
     def join(self, died: Iterable[tuple[Letter, int]], stream: Topic, now_ms: int) -> list[Death]:
@@ -159,10 +160,10 @@ class Origins:
         return None
 
     def _by_other_means(self, letter: Letter, died_ms: int) -> Death | None:
-        event_ms = UNKNOWN
+        event_ms = None
         if letter.context is not None and self._sightings is not None:
-            event_ms = int(self._sightings.find([letter.context])[0])
-        if event_ms != UNKNOWN:
+            event_ms = self._sightings.find_one(letter.context)
+        if event_ms is not None:
             self._joined["by_trace"] += 1
         elif letter.event_ms is not None:
             self._joined["by_letter"] += 1

@@ -44,9 +44,17 @@ class RecentCauses:
         self._others = Arrivals(self._span_ms)
         self._new = Arrivals(self._span_ms)
         self._counted: tuple[int, list[tuple[int, CauseMemory]], int] | None = None
+        self._poisons: dict[tuple[str, str | None], dict[int, int]] = {}
+        self._knows_all = True
 
-    def know(self, names: Iterable[CauseName]) -> None:
-        """These causes were seen in this life before this process."""
+    def know(self, names: Iterable[CauseName], *, are_all: bool = True) -> None:
+        """These causes were seen in this life before this process.
+
+        Args:
+            names: of the causes.
+            are_all: whether there were no others; else none is called new from now on.
+        """
+        self._knows_all = self._knows_all and are_all
         for name in names:
             self._learn(name.key, name)
 
@@ -57,6 +65,7 @@ class RecentCauses:
         if memory is None:
             memory = self._memory_for(cause, at_ms)
         self._counted = None
+        self._poisons.clear()
         if memory is None:
             self._others.add(1, at_ms)
             return
@@ -101,6 +110,15 @@ class RecentCauses:
             known |= memory.poisons
         return known
 
+    def poisons_of(self, topic: str, group: str) -> Mapping[int, int]:
+        """Offset by partition of a topic of the last record known to be poison to a group."""
+        if (topic, None) not in self._poisons:
+            self._poisons[topic, None] = {}
+            for (of, origin, partition), offset in self.poisons().items():
+                if origin == topic:
+                    self._poisons.setdefault((topic, of), {})[partition] = offset
+        return self._poisons[topic, None] | self._poisons.get((topic, group), {})
+
     def _count(self, now_ms: int) -> tuple[list[tuple[int, CauseMemory]], int]:
         """The causes with their recent dead letters, the most first, and how many others there are.
 
@@ -131,7 +149,8 @@ class RecentCauses:
 
     def _is_new(self, cause: CauseName) -> bool:
         """Whether it has not come before, as far as is known of a class with many messages."""
-        return cause.key not in self._known and beyond_messages(cause).key not in self._known
+        known = cause.key in self._known or beyond_messages(cause).key in self._known
+        return self._knows_all and not known
 
     def _make_room(self, at_ms: int) -> bool:
         """Forget the cause that was silent for longest, if it has no recent dead letter."""

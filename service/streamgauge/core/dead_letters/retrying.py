@@ -3,7 +3,8 @@
 It is if one of these holds:
 
 1. The topic is configured as one whose records are tried again.
-2. Its name is that of a retry topic: `orders-retry`, `orders-retry-0`, `orders_retry_2000`.
+2. Its name is that of a retry topic, `orders-retry`, `orders-retry-0` or `orders_retry_2000`, and
+   nothing in it speaks of the dead; unless it is configured as one that is none.
 3. Spring's retry dialect: the next attempt is due later than the record was written.
 4. The record was passed on once and lies in the very topic it came from.
 5. It has no dialect, and a header that programs write which put a record back.
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _retry_name = re.compile(r"[-_.]retry(?:[-_]?[0-9]|[-_.]|$)", re.IGNORECASE).search
 _dead_name = re.compile(
-    r"(?:dlt|dlq|dead|dead[-_.]?letters?(?:[-_.]?(?:topic|queue))?)\Z", re.IGNORECASE
+    r"(?:^|[-_.])(?:dlt|dlq|dead|fail|error|exhaust|park|poison|final)|(?:dlt|dlq|dead[-_.]?letters?)",
+    re.IGNORECASE,
 ).search
 
 
@@ -44,7 +46,10 @@ def is_retrying(
         timestamp: The record's own, milliseconds since the epoch.
         rules: What is configured of the topic.
     """
-    if rules.is_retry_topic or (topic and is_retry_name(topic)):
+    is_retry_topic = rules.is_retry_topic
+    if is_retry_topic is None:
+        is_retry_topic = topic is not None and is_retry_name(topic)
+    if is_retry_topic:
         return True
     if told.due_at is not None and timestamp is not None and told.due_at > timestamp:
         return True

@@ -30,7 +30,7 @@ class ReadingRules:
     """Of all records that name none."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Header name (lower case) by field of `DeadLetter`, or `stacktrace` or `cause_class`."""
-    is_retry_topic: bool = False
-    """Whether all records are being tried again."""
+    is_retry_topic: bool | None = None
+    """Whether all records are being tried again; None: as the topic's name says."""
     requeue_headers: tuple[str, ...] = REQUEUE_HEADERS
     """Lower case. A record of no dialect that has one of these was put back to be tried again."""

@@ -53,6 +53,8 @@ class WatchedDeadLetters:
         self._origins = Origins(policy.own_topics, sightings)
         self._windows = Windows(window_ms, now_ms, Totals())
         self._last_window: Window | None = None
+        self._seen_to: dict[int, int] = {}
+        """By partition, before which offset letters were received: a restore reads some again."""
 
     def go_on_with(self, topic: Topic) -> None:
         """Count on in the topic as it is now: its positions may have jumped."""
@@ -63,8 +65,9 @@ class WatchedDeadLetters:
         """Windows begin anew, and in another life all causes are new."""
         if is_another:
             self._causes.forget()
-        self._causes.know(self.topic.causes.values())
+            self._seen_to.clear()
         totals = Totals.sum(view.totals for view in self.topic.views())
+        self._causes.know(self.topic.causes.values(), are_all=not totals.other_causes)
         self._windows = Windows(self._window_ms, now_ms, totals)
         self._last_window = None
 
@@ -77,9 +80,13 @@ class WatchedDeadLetters:
         self.topic.fold_dead_letters(
             columns, [cause_of(letter.said) for letter in letters], len(own) - len(dead)
         )
-        self.arrivals.add(len(dead), now_ms)
-        self._retrying.add(len(own) - len(dead), now_ms)
-        for letter in letters:
+        seen_to = self._seen_to.get(columns.partition, 0)
+        self._seen_to[columns.partition] = max(seen_to, columns.next_offset)
+        fresh = [letter for letter in letters if letter.offset >= seen_to]
+        again = sum(columns.letters[row].offset >= seen_to for row in own) - len(fresh)
+        self.arrivals.add(len(fresh), now_ms)
+        self._retrying.add(again, now_ms)
+        for letter in fresh:
             self._causes.add(letter, now_ms)
         died_ms = arrival_times(columns)[dead].tolist()
         died = zip(letters, died_ms, strict=True)
@@ -121,11 +128,7 @@ class WatchedDeadLetters:
 
     def poisons(self, topic: str, group: str) -> Mapping[int, int]:
         """Offsets by partition of a topic at which a record lies that is poison to a group."""
-        return {
-            partition: offset
-            for (of, origin, partition), offset in self._causes.poisons().items()
-            if origin == topic and of in (group, None)
-        }
+        return self._causes.poisons_of(topic, group)
 
     def cut(self, now_ms: int, totals: Totals, completeness: float | None) -> None:
         """Cut the window that has ended."""
