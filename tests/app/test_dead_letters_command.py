@@ -14,7 +14,7 @@ from streamgauge.app.settings import dead_letter_rules
 from streamgauge.app.topic_rules import topic_rules
 from streamgauge.config.loading import of_values
 from streamgauge.core.dead_letters.dead_letter import DeadLetter, Dialect, Kind, Letter
-from streamgauge.core.dead_letters.rules import REQUEUE_HEADERS, ReadingRules
+from streamgauge.core.dead_letters.rules import ReadingRules
 from streamgauge.core.event_time import HeaderRule
 
 HOUR_MS = 3_600_000
@@ -198,7 +198,7 @@ def test_what_is_configured_of_a_topic_is_how_it_is_read():
             is_retry_topic=True,
             requeue_headers=("x-again",),
         ),
-        "e": ReadingRules(requeue_headers=REQUEUE_HEADERS),
+        "e": ReadingRules(requeue_headers=()),
     }
 
 
