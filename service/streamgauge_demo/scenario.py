@@ -111,6 +111,8 @@ def gauge_configuration(bootstrap_servers: str, dagster_url: str, names: Names) 
                 "window": f"{WINDOW_SECONDS}s",
                 "checks": {
                     "no_dead_letters": keep,
+                    "dead_letter_share": keep,
+                    "no_new_cause": keep,
                     "group_status": keep,
                     "time_lag": keep,
                     "processed_age": keep,
