@@ -499,7 +499,7 @@ class StreamGauge:
     def _poisons(self, group: str) -> dict[int, int]:
         """Offsets by partition at which a record lies that is known to be poison to the group."""
         known: dict[int, int] = {}
-        for letters in self._dead_letters.values():
+        for letters in self.dead_letters:
             known.update(letters.poisons(self._stream.name, group))
         return known
 

@@ -29,6 +29,7 @@ FRESH_FOR_MS: Final = 30_000
 """A partition's state is fresh if it was read to its end at most this long ago, inclusive."""
 
 BEHIND_MS: Final = 1_000
+"""What was not read to its end for longer is being caught up."""
 
 PATIENCE_MS: Final = 1_200
 """Answers about a group lie at most this far apart where it is asked for every second."""

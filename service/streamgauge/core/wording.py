@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NAME_MAX: Final = 64
+"""Characters of a name that comes from outside."""
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
 
 
@@ -45,3 +47,9 @@ def number(value: float | None) -> str:
         return "?"
     text = f"{value:,.3f}"
     return text.rstrip("0").rstrip(".")
+
+
+def one_line(name: str) -> str:
+    """A name that fits between backticks on one line."""
+    shown = "".join(each if each.isprintable() and each != "`" else "?" for each in name)
+    return shown if len(shown) <= NAME_MAX else f"{shown[: NAME_MAX - 1]}…"

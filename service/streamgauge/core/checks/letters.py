@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from streamgauge.core.wording import one_line
 
 if TYPE_CHECKING:
     from streamgauge.core.checks.policy import Subject
     from streamgauge.core.snapshot import CauseView, DeadLetterTopicView, Snapshot
-
-NAME_MAX: Final = 64
-"""Characters of the name of a group in a reason: it comes from outside."""
 
 
 def letters_of(snapshot: Snapshot, subject: Subject) -> DeadLetterTopicView:
@@ -28,11 +27,5 @@ def cause_named(cause: CauseView) -> str:
     return (
         text
         if cause.consumer_group is None
-        else f"{text} of group `{_shown(cause.consumer_group)}`"
+        else f"{text} of group `{one_line(cause.consumer_group)}`"
     )
-
-
-def _shown(group: str) -> str:
-    """A name that fits between backticks on one line."""
-    shown = "".join(each if each.isprintable() and each != "`" else "?" for each in group)
-    return shown if len(shown) <= NAME_MAX else f"{shown[: NAME_MAX - 1]}…"

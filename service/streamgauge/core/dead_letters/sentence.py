@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from streamgauge.core.dead_letters.cause import UNCLASSIFIED
-from streamgauge.core.wording import duration
+from streamgauge.core.wording import duration, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from streamgauge.core.snapshot import CauseView, DeadLetterTopicView
 
 CAUSES_NAMED: Final = 5
-NAME_MAX: Final = 64
-"""Characters of the name of a group."""
 
 
 def dead_letters_sentence(view: DeadLetterTopicView, window_ms: int) -> str:
@@ -29,7 +27,7 @@ def dead_letters_sentence(view: DeadLetterTopicView, window_ms: int) -> str:
         groups = {each.consumer_group for each in causes}
         one = causes[0].consumer_group if len(groups) == 1 and others <= 0 else None
         if one is not None:
-            text += f" from group `{_plain(one)}`"
+            text += f" from group `{one_line(one)}`"
         text += f": {', '.join(_told(causes, others, are_of_one_group=one is not None))}"
     if view.retrying_recent:
         are = "is" if view.retrying_recent == 1 else "are"
@@ -64,14 +62,8 @@ def _told(causes: Sequence[CauseView], others: int, *, are_of_one_group: bool) -
 
 
 def _cause(cause: CauseView, *, with_group: bool) -> str:
-    name = f"`{_plain(cause.error_class)}`" if cause.error_class != UNCLASSIFIED else UNCLASSIFIED
+    name = f"`{one_line(cause.error_class)}`" if cause.error_class != UNCLASSIFIED else UNCLASSIFIED
     if with_group and cause.consumer_group is not None:
-        name += f" of `{_plain(cause.consumer_group)}`"
+        name += f" of `{one_line(cause.consumer_group)}`"
     reason = "" if cause.reason is None else f", {cause.reason}"
     return f"{name} ({cause.recent:,}{reason})"
-
-
-def _plain(name: str) -> str:
-    """A name that fits between backticks on one line."""
-    shown = "".join(each if each.isprintable() and each != "`" else "?" for each in name)
-    return shown if len(shown) <= NAME_MAX else f"{shown[: NAME_MAX - 1]}…"
